@@ -1,0 +1,128 @@
+# One Makefile for everything; `make help` lists what people use. All output goes below $(BUILD).
+BUILD ?= build
+SAN   ?=
+CC    := gcc
+FLOORS := core web ingest gpu_embed dataset reward vote cmd
+
+# Sanitized builds live beside the plain one, so that switching rebuilds nothing.
+ifeq ($(SAN),asan)
+O := $(BUILD)/asan
+SANFLAGS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifeq ($(SAN),tsan)
+O := $(BUILD)/tsan
+SANFLAGS := -fsanitize=thread -fno-omit-frame-pointer
+else
+O := $(BUILD)
+SANFLAGS :=
+endif
+
+PACKAGES := libpq libcurl libsodium libcrypto libssl libxxhash zlib yajl libutf8proc
+HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
+LIB_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIB_LIBS   = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+VERSION := $(shell cat VERSION 2>/dev/null)
+
+CFLAGS  ?= -O2 -g
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wno-format-nonliteral
+ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -DWINNOW_VERSION='"$(VERSION)"' -fstack-protector-strong -fPIE -MMD -MP -I. -I$(BUILD)/gen $(LIB_CFLAGS)
+LDFLAGS_ALL = $(SANFLAGS) -pie -rdynamic -Wl,-z,relro,-z,now
+LIBS = -lh2o-evloop $(LIB_LIBS) -lpthread -lm -ldl
+
+SOURCES := $(foreach f,$(FLOORS),$(wildcard $(f)/*.c))
+QUERIES := $(wildcard sql/queries/*.sql)
+MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
+PAGE := $(sort $(wildcard web/page/*))
+GEN_SQL := $(patsubst sql/queries/%.sql,$(BUILD)/gen/sql_%.h,$(QUERIES))
+GEN := $(GEN_SQL) $(BUILD)/gen/migrations.h $(BUILD)/gen/page_files.h
+
+# What may be used below a folder, in link order: STYLE's table of floors.
+BELOW_core :=
+BELOW_web := core
+BELOW_ingest := web core
+BELOW_gpu_embed := web core
+BELOW_dataset := web core
+BELOW_reward := ingest gpu_embed dataset web core
+BELOW_vote := reward ingest gpu_embed dataset web core
+BELOW_cmd := vote reward ingest gpu_embed dataset web core
+
+.DEFAULT_GOAL := all
+.PHONY: all
+all: $(O)/winnow $(BUILD)/compile_commands.json ## build build/winnow (and build/winnow_cuda.so where nvcc is found)
+
+ifneq ($(HAVE_PACKAGES),yes)
+$(O)/winnow: | need-packages
+.PHONY: need-packages
+need-packages:
+	@echo 'Some Debian packages are missing. Run: make deps' >&2; exit 1
+endif
+
+# ---- generated code -----------------------------------------------------------------------------
+$(BUILD)/gen/sql_%.h: sql/queries/%.sql ops/sql_to_c.awk
+	@mkdir -p $(@D)
+	@awk -v folder=$* -f ops/sql_to_c.awk $< > $@.new && mv $@.new $@
+$(BUILD)/gen/migrations.h: $(MIGRATIONS) ops/files_to_c.sh
+	@mkdir -p $(@D)
+	@sh ops/files_to_c.sh migration $(MIGRATIONS) > $@.new && mv $@.new $@
+$(BUILD)/gen/page_files.h: $(PAGE) ops/files_to_c.sh
+	@mkdir -p $(@D)
+	@sh ops/files_to_c.sh page_file $(PAGE) > $@.new && mv $@.new $@
+
+# ---- objects, one archive a folder -----------------------------------------------------------------
+$(O)/obj/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(ALL_CFLAGS) -c $< -o $@
+define FOLDER_LIB
+$(O)/lib/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(wildcard $(1)/*.c))
+	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$^
+endef
+$(foreach f,$(filter-out cmd,$(FLOORS)),$(eval $(call FOLDER_LIB,$(f))))
+$(O)/lib/libcmd.a: $(patsubst %.c,$(O)/obj/%.o,$(filter-out cmd/main.c,$(wildcard cmd/*.c)))
+	@mkdir -p $(@D); rm -f $@; ar rcs $@ $^
+
+$(O)/winnow: $(O)/obj/cmd/main.o $(O)/lib/libcmd.a $(foreach f,$(BELOW_cmd),$(O)/lib/lib$(f).a)
+	@echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+
+# ---- tests: each folder's link with that folder and lower floors only -------------------------------
+TEST_SHARED := $(wildcard tests/*.c)
+define FOLDER_TEST
+$(O)/tests/$(1)_test: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/$(1)/*.c) $(TEST_SHARED)) $(O)/lib/lib$(1).a $(foreach b,$(BELOW_$(1)),$(O)/lib/lib$(b).a)
+	@mkdir -p $$(@D); echo "  LD $$@"; $(CC) $(LDFLAGS_ALL) -o $$@ $$^ $(LIBS) -lcunit
+endef
+$(foreach f,$(FLOORS),$(eval $(call FOLDER_TEST,$(f))))
+TEST_BINARIES := $(foreach f,$(FLOORS),$(if $(wildcard tests/$(f)/*.c),$(O)/tests/$(f)_test))
+
+.PHONY: test tests
+tests: $(TEST_BINARIES) $(O)/winnow
+test: deps ## all tests that need only Debian packages; last line "N passed, N failed, N skipped"
+	@$(MAKE) --no-print-directory SAN=$(SAN) BUILD=$(BUILD) tests
+	@sh tests/run.sh $(O) $(TEST_BINARIES)
+
+# ---- what people run ------------------------------------------------------------------------------------
+.PHONY: deps run stop demo tidy format clean help bench schema
+deps: ## install the Debian packages of ops/packages.txt (root or sudo; otherwise prints them)
+	@sh ops/deps.sh
+run: deps ## dependencies, build, node and page on 127.0.0.1:8080; Ctrl-C stops the server
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) all
+	@exec $(BUILD)/winnow up
+stop: ## stop the embedded PostgreSQL that `make run` leaves running
+	@$(BUILD)/winnow down
+DEMO_DIR ?= ../shared/data/weather-campaign
+demo: deps ## the whole main job over a recorded campaign: make demo DEMO_DIR=folder
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) all
+	@$(BUILD)/winnow backtest $(DEMO_DIR)
+schema: $(O)/winnow ## write sql/schema.sql anew from the migrations
+	@sh ops/dump_schema.sh $(O)/winnow > sql/schema.sql.new && mv sql/schema.sql.new sql/schema.sql
+tidy: ## includes against the table of floors, house rules
+	@sh ops/tidy.sh
+format: ## clang-format over all sources
+	@clang-format -i $(SOURCES) $(wildcard */*.h tests/*.[ch] tests/*/*.[ch])
+clean: ## remove everything below build/
+	@rm -rf $(BUILD)
+help: ## this list
+	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## /{n=$$1; sub(/:.*/,"",n); printf "  make %-10s %s\n", n, $$NF}' $(MAKEFILE_LIST)
+
+$(BUILD)/compile_commands.json: Makefile $(SOURCES)
+	@mkdir -p $(@D)
+	@sh ops/compile_commands.sh '$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS))' $(SOURCES) > $@
+
+-include $(shell find $(O)/obj -name '*.d' 2>/dev/null)

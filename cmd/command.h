@@ -1,0 +1,29 @@
+/* One row a command: `winnow NAME ...`. cmd/commands.c holds the table; each command is a file cmd/NAME.c. */
+#ifndef CMD_COMMAND_H
+#define CMD_COMMAND_H
+
+#include "core/node.h"
+#include "core/option.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED_CHECK = 1, EXIT_USAGE = 2, EXIT_CANNOT_REACH = 3 };
+
+struct command {
+	const char *name;
+	const char *usage;               /* "verify DIR [--key KEY] [--json]" */
+	const char *summary;             /* one line */
+	const char *const *help;         /* further lines, NULL-terminated; may be NULL */
+	const struct option *options;    /* the command's own table; may be NULL; common ones (node.*, log.*) are added */
+	int (*run)(const struct options *options, int argc, char **argv); /* argv: positional words only */
+};
+
+extern const struct command command_up, command_down, command_status, command_doctor, command_key, command_verify,
+	command_submit, command_preflight, command_vote, command_backtest, command_campaign, command_release, command_serve,
+	command_ingest, command_embed, command_tally, command_reward, command_seal, command_stake, command_receipt, command_download,
+	command_clock, command_migrate, command_config;
+
+/* Prints "winnow: <text>" to stderr and returns the exit status that fits the failure (2 input, 3 down, 1 else). */
+int command_failed(const struct wn_error *err);
+/* "usage: winnow ..." to stderr; returns EXIT_USAGE. */
+int command_usage(const struct command *command);
+
+#endif

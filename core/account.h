@@ -1,0 +1,21 @@
+/* Registered keys: who they are and what they may do. Every floor asks here whether a key is known. */
+#ifndef CORE_ACCOUNT_H
+#define CORE_ACCOUNT_H
+
+#include "core/db.h"
+#include "core/id.h"
+
+enum account_role { ACCOUNT_CONTRIBUTOR = 1, ACCOUNT_VALIDATOR = 2, ACCOUNT_LAB = 4, ACCOUNT_OPERATOR = 8, ACCOUNT_CURATOR = 16 };
+
+struct account {
+	struct account_key key;
+	int32_t roles;           /* bits of enum account_role */
+	bool robot;              /* a program that says so */
+	bool jailed;
+	int64_t registered_ms;
+	struct sha256 commitment; /* the salted name under which the journal knows the contributor */
+};
+/* *found tells; not finding is no failure. */
+bool account_find(struct db *db, struct wn_arena *arena, const struct account_key *key, struct account *out, bool *found, struct wn_error *err);
+
+#endif

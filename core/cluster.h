@@ -1,0 +1,30 @@
+/* The node's own PostgreSQL: created once, started, found again in milliseconds, stopped cleanly. Unix socket only. */
+#ifndef CORE_CLUSTER_H
+#define CORE_CLUSTER_H
+
+#include <sys/types.h>
+#include "core/error.h"
+
+enum { CLUSTER_PATH_MAX = 512 };
+
+struct cluster {
+	char data_dir[CLUSTER_PATH_MAX];   /* owned by the user that runs the server */
+	char socket_dir[CLUSTER_PATH_MAX]; /* short: a socket path has at most 107 bytes */
+	char conninfo[CLUSTER_PATH_MAX];   /* "host=<socket_dir> dbname=winnow": append user= */
+};
+
+/*
+ * Paths only. state_dir decides: not root -> data in state_dir/pg owned by the caller; root -> data in state_dir/pg owned by
+ * user postgres (state_dir's parents must let it through: use a folder below /var/lib).
+ */
+bool cluster_plan(struct cluster *cluster, const char *state_dir, struct wn_error *err);
+/*
+ * Up: flock; initdb into a sibling and rename when PG_VERSION is absent; peer map for the invoking user and postgres onto every
+ * winnow role; start; wait until it answers (retrying up to 10 s while a dead postmaster lingers); database and superuser role
+ * `winnow_owner` exist afterwards. *started is false when it was up already. Never deletes postmaster.pid.
+ */
+bool cluster_up(const struct cluster *cluster, bool *started, struct wn_error *err);
+bool cluster_down(const struct cluster *cluster, struct wn_error *err); /* fast mode */
+bool cluster_is_up(const struct cluster *cluster);
+
+#endif

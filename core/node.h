@@ -1,0 +1,35 @@
+/* What every role of a node knows: where its state lives, who it is, how to reach its database. */
+#ifndef CORE_NODE_H
+#define CORE_NODE_H
+
+#include "core/error.h"
+#include "core/id.h"
+#include "core/option.h"
+#include "core/policy.h"
+#include "core/sign.h"
+
+enum { NODE_PATH_MAX = 512 };
+
+struct node {
+	const struct options *options;
+	char state_dir[NODE_PATH_MAX];   /* keys/, datasets/, run/ and, where we own it, pg/ */
+	char database[NODE_PATH_MAX];    /* conninfo without the user */
+	struct network_id network;
+	char network_tag[32];            /* "winnow-<16 hex>" of RFC 9421 signatures */
+	struct sign_key checkpoint_key;  /* signs checkpoints and receipts */
+	bool has_checkpoint_key;
+	struct account_key operator_key; /* named by genesis */
+	struct account_key manifest_key; /* named by genesis; signs dataset manifests */
+	struct policy policy;            /* from genesis */
+	bool clock_manual;
+};
+
+/* Fills paths from options (node.state) and WINNOW_DATABASE; identity and keys are loaded by node_load() after genesis. */
+bool node_init(struct node *node, const struct options *options, struct wn_error *err);
+bool node_load(struct node *node, struct wn_error *err);
+/* Connection as one of the least-privilege roles: "winnow_serve". */
+bool node_connect(const struct node *node, const char *role, struct db **out, struct wn_error *err);
+/* Path below the state folder: node_path(node, buffer, "keys/manifest.key"). */
+const char *node_path(const struct node *node, char out[NODE_PATH_MAX], const char *below);
+
+#endif

@@ -1,0 +1,76 @@
+/* The route table's row and the exchange: one request and its answer, as the handlers of every folder see them. */
+#ifndef WEB_ROUTE_H
+#define WEB_ROUTE_H
+
+#include "core/account.h"
+#include "core/db.h"
+#include "core/httpsig.h"
+#include "core/json.h"
+#include "core/node.h"
+
+enum route_access {
+	ROUTE_OPEN,       /* no signature needed; one that is there must hold */
+	ROUTE_SIGNED,     /* a valid signature of any key (registration) */
+	ROUTE_ACCOUNT,    /* a valid signature of a registered key */
+	ROUTE_OPERATOR,   /* the operator's unix socket only */
+};
+
+enum { ROUTE_BODY_MAX = 1048576, ROUTE_PARAMS_MAX = 4, EXCHANGE_HEADERS_MAX = 12 };
+
+struct exchange;
+
+struct route {
+	const char *method;   /* "GET" answers HEAD too */
+	const char *pattern;  /* "/v1/items/{id}/receipt"; {name} takes one segment, {rest*} at the end takes all */
+	enum route_access access;
+	int32_t roles;        /* bits of enum account_role of which one is needed; 0: any */
+	size_t body_max;      /* bytes; 0: no body allowed */
+	/* Fills the answer. Runs on a lane (a thread with a blocking database connection), never on the loop. False: a failure
+	 * of the world in `err`, answered as a problem by the caller after rollback. A refusal is an answer, not a failure. */
+	bool (*handle)(struct exchange *exchange, struct wn_error *err);
+	const char *summary;  /* one line for openapi.json */
+};
+
+struct exchange {
+	const struct node *node;
+	struct db *db;                 /* this lane's connection as winnow_serve */
+	struct wn_arena *arena;        /* lives until the answer was sent */
+	int64_t now_ms;                /* the node's clock when the request was taken up */
+	struct http_request request;
+	struct wn_slice path, query;
+	struct wn_slice params[ROUTE_PARAMS_MAX]; /* in the pattern's order, percent-decoded */
+	const struct route *route;
+
+	bool is_signed;
+	struct httpsig signature;      /* when is_signed */
+	bool has_account;
+	struct account account;        /* when has_account */
+	struct wn_slice idempotency_key; /* data NULL when absent */
+	struct wn_slice remote_address;
+
+	/* the answer */
+	int status;                    /* 0 until set */
+	struct wn_slice content_type;  /* default application/json */
+	struct wn_slice body;          /* in the arena, or a file: */
+	int body_file;                 /* descriptor to stream from, -1: none; the server closes it */
+	int64_t body_offset, body_bytes;
+	struct http_header headers[EXCHANGE_HEADERS_MAX];
+	size_t header_count;
+};
+
+/* 2xx is written here and nowhere else, and only when no transaction is open: COMMIT came before. */
+bool exchange_ok(struct exchange *exchange, int status, struct wn_slice json, struct wn_error *err);
+/* RFC 9457. `code` becomes type "/problems/<code>"; detail may be NULL. Rolls an open transaction back. Returns true. */
+bool exchange_problem(struct exchange *exchange, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* A failure of the world as a problem: WN_INPUT 400, WN_BUSY and WN_DOWN 503 + Retry-After, WN_FULL 503 (or 413 for *_large). */
+bool exchange_failed(struct exchange *exchange, const struct wn_error *err);
+void exchange_header(struct exchange *exchange, const char *name, struct wn_slice value);
+/* The body as JSON; on failure the problem is already written and false returned with *answered = true. */
+bool exchange_json(struct exchange *exchange, const struct json **out, bool *answered, struct wn_error *err);
+/* Percent-decoded query parameter; data NULL when absent. */
+struct wn_slice exchange_query(struct exchange *exchange, const char *name);
+struct wn_slice exchange_request_header(const struct exchange *exchange, const char *name);
+/* Reads a 32-byte hex id from params[index]; otherwise a 404 problem is written and false returned. */
+bool exchange_id(struct exchange *exchange, int index, void *id32);
+
+#endif
