@@ -198,10 +198,13 @@ CREATE TABLE round (
 	commitments_root bytea,
 	closed_leaf   bytea,                         -- leaf hash of the journal entry that closed commit
 	epoch         bigint,                        -- epoch into which its tally fell
+	counted_epoch bigint,                        -- close whose counts its votes entered
 	small         boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (item_id, round)
 );
 CREATE INDEX round_commit ON round (campaign, item_id) WHERE state = 0;
+CREATE INDEX round_commit_full ON round (item_id, round) WHERE state = 0 AND committed >= seats;
+CREATE INDEX round_reveal_full ON round (item_id, round) WHERE state = 1 AND revealed >= committed;
 CREATE INDEX round_commit_due ON round (commit_until_ms) WHERE state = 0;
 CREATE INDEX round_reveal_due ON round (reveal_until_ms) WHERE state = 1;
 CREATE INDEX round_epoch ON round (epoch) WHERE epoch IS NOT NULL;
@@ -257,6 +260,7 @@ CREATE TABLE campaign_validator (                -- C[v] of mechanism.md 4, and 
 	gold_right   bigint NOT NULL DEFAULT 0,
 	carried_points bigint NOT NULL DEFAULT 0,
 	carried_scored bigint NOT NULL DEFAULT 0,
+	carried_since  bigint NOT NULL DEFAULT 0,    -- epoch of the first score that is carried
 	PRIMARY KEY (campaign, voter)
 );
 CREATE TABLE campaign_state (
