@@ -9,7 +9,11 @@ enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
 
 void log_start(const char *on, enum log_level least); /* once a process: "serve", "tally", ...; `on` must stay valid */
 
-/* Fields come in pairs ended by NULL: log_event(LOG_INFO, "round_closed", log_integer("round", 81), NULL). */
+/*
+ * Fields end with NULL: log_event(LOG_INFO, "round_closed", log_integer("round", 81), NULL). The NULL stands for a whole
+ * struct, which gcc would want in braces.
+ */
+#pragma GCC diagnostic ignored "-Wmissing-braces"
 struct log_field { const char *name; const char *text; int64_t integer; };
 struct log_field log_integer(const char *name, int64_t value);
 struct log_field log_text(const char *name, const char *value); /* escaped; cut at 256 bytes */
