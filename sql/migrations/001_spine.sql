@@ -216,11 +216,13 @@ CREATE TABLE seat (
 	state         smallint NOT NULL DEFAULT 0,
 	lease_until_ms bigint NOT NULL,
 	bond          bytea,                         -- pending transfer
+	bond_ended    boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (item_id, round, voter),
 	FOREIGN KEY (item_id, round) REFERENCES round
 );
 CREATE UNIQUE INDEX seat_once_per_item ON seat (item_id, voter);  -- no item is served twice to anyone
 CREATE INDEX seat_voter ON seat (voter, state);
+CREATE INDEX seat_bonded ON seat (voter) WHERE bond IS NOT NULL AND NOT bond_ended;
 CREATE INDEX seat_leased ON seat (lease_until_ms) WHERE state = 0;
 CREATE TABLE ballot (                            -- evidence: one signed request with up to 64 votes
 	ballot_id       bytea PRIMARY KEY CHECK (octet_length(ballot_id) = 32), -- SHA-256 of signature base
@@ -385,6 +387,7 @@ GRANT UPDATE ON ledger_account TO winnow_tally;
 GRANT INSERT, UPDATE ON campaign_validator, campaign_state, epoch TO winnow_reward;
 GRANT INSERT ON verdict, slash, ledger_transfer, ledger_account, round, gold TO winnow_reward;
 GRANT UPDATE ON ledger_account, round, verdict TO winnow_reward;
+GRANT UPDATE (bond_ended) ON seat TO winnow_reward;
 GRANT UPDATE (class) ON gold TO winnow_reward;
 GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;
 -- seal: numbers the journal, signs checkpoints, writes dataset versions

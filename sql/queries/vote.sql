@@ -1,0 +1,336 @@
+-- Statements of vote/: panels, ballots, tallies, epoch closes.
+
+-- ---- campaigns ----
+-- name: campaign_insert
+INSERT INTO campaign (name, version, document, created_ms) VALUES ($1::text, 1, $2::bytea, $3::bigint) ON CONFLICT (name) DO NOTHING
+
+-- primary key
+-- name: campaign_get
+SELECT document, version, open, created_ms FROM campaign WHERE name = $1::text
+
+-- primary key order; campaigns are few
+-- name: campaign_list
+SELECT name, document, open FROM campaign WHERE name > $1::text ORDER BY name LIMIT $2::integer
+
+-- ---- opening panels ----
+-- item_embedded
+-- name: embedded_claim
+SELECT item_id, campaign FROM item WHERE state = 1 ORDER BY seq LIMIT $1::integer FOR UPDATE SKIP LOCKED
+
+-- name: round_insert
+INSERT INTO round (item_id, round, campaign, kind, seats, opened_ms, commit_until_ms)
+SELECT u.item_id, u.round, u.campaign, u.kind::smallint, u.seats, u.opened_ms, u.until_ms
+FROM unnest($1::bytea[], $2::integer[], $3::text[], $4::integer[], $5::integer[], $6::bigint[], $7::bigint[])
+	AS u (item_id, round, campaign, kind, seats, opened_ms, until_ms)
+ON CONFLICT (item_id, round) DO NOTHING
+
+-- primary key
+-- name: item_state_set
+UPDATE item SET state = u.state::smallint FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, state) WHERE item.item_id = u.item_id
+
+-- ---- seats ----
+-- round_commit; pick: the caller names the items
+-- name: seat_pick
+SELECT r.item_id, r.round, r.kind, r.seats, r.taken, r.commit_until_ms, i.contributor, i.content, i.kind AS item_kind,
+	EXISTS (SELECT FROM seat s WHERE s.item_id = r.item_id AND s.voter = $3::bytea) AS sat
+FROM round r JOIN item i USING (item_id)
+WHERE r.state = 0 AND r.campaign = $1::text AND r.item_id = ANY ($2::bytea[])
+ORDER BY r.item_id, r.round FOR UPDATE OF r
+
+-- round_commit; assigned in an order of its own for each voter, so that nobody chooses
+-- name: seat_assign
+SELECT r.item_id, r.round, r.kind, r.seats, r.taken, r.commit_until_ms, i.contributor, i.content, i.kind AS item_kind, false AS sat
+FROM round r JOIN item i USING (item_id)
+WHERE r.state = 0 AND r.campaign = $1::text AND r.taken < r.seats AND r.commit_until_ms > $4::bigint
+	AND i.contributor <> $2::bytea AND (r.kind = 0 OR $5::boolean)
+	AND NOT EXISTS (SELECT FROM seat s WHERE s.item_id = r.item_id AND s.voter = $2::bytea)
+ORDER BY sha256(r.item_id || $2::bytea) LIMIT $3::integer FOR UPDATE OF r SKIP LOCKED
+
+-- name: seat_insert
+INSERT INTO seat (item_id, round, voter, lease_until_ms, bond)
+SELECT u.item_id, u.round, $3::bytea, $4::bigint, u.bond FROM unnest($1::bytea[], $2::integer[], $5::bytea[]) AS u (item_id, round, bond)
+
+-- round's primary key
+-- name: round_taken
+UPDATE round SET taken = taken + $3::integer FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE round.item_id = u.item_id AND round.round = u.round
+
+-- seat_voter
+-- name: seat_mine
+SELECT s.item_id, s.round, s.state, s.lease_until_ms, r.state, r.commit_until_ms, r.reveal_until_ms, r.commitments_root, r.closed_leaf,
+	i.content, r.campaign, i.kind,
+	coalesce((SELECT max(c.sequence) FROM vote_commit c WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter), 0)
+FROM seat s JOIN round r USING (item_id, round) JOIN item i USING (item_id)
+WHERE s.voter = $1::bytea AND s.state IN (0, 1) AND r.state IN (0, 1) AND (s.item_id > $2::bytea)
+ORDER BY s.item_id LIMIT $3::integer
+
+-- seat's primary key prefix and seat_voter
+-- name: seat_skip
+UPDATE seat SET state = 3, bond_ended = true WHERE item_id = $1::bytea AND voter = $2::bytea AND state = 0 RETURNING round, bond
+
+-- seat_voter: skipped and taken of late, for the limit on skipping
+-- name: seat_skips
+SELECT count(*) FILTER (WHERE state = 3), count(*) FROM seat s JOIN round r USING (item_id, round) WHERE s.voter = $1::bytea AND r.campaign = $2::text
+
+-- seat_leased
+-- name: seat_lapse_due
+SELECT s.item_id, s.round FROM seat s JOIN round r USING (item_id, round)
+WHERE s.state = 0 AND s.lease_until_ms <= $1::bigint AND r.state = 0 ORDER BY s.item_id, s.round LIMIT $2::integer FOR UPDATE OF r SKIP LOCKED
+
+-- primary key
+-- name: seat_lapse
+UPDATE seat SET state = 4, bond_ended = true FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.state = 0 AND seat.lease_until_ms <= $3::bigint
+RETURNING seat.item_id, seat.round, seat.voter, seat.bond
+
+-- ---- ballots ----
+-- primary keys; rounds first and in order, so that two ballots never wait for each other in a circle
+-- name: ballot_rounds
+SELECT r.item_id, r.round, r.state, r.campaign, r.commit_until_ms, r.reveal_until_ms, r.kind
+FROM round r JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
+ORDER BY r.item_id, r.round FOR UPDATE OF r
+
+-- primary keys
+-- name: ballot_seats
+SELECT s.item_id, s.round, s.state, s.lease_until_ms, c.sequence, c.commitment, v.choice, v.salt
+FROM seat s JOIN unnest($2::bytea[], $3::integer[]) AS u (item_id, round) USING (item_id, round)
+LEFT JOIN LATERAL (SELECT sequence, commitment FROM vote_commit c WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter
+	ORDER BY sequence DESC LIMIT 1) c ON true
+LEFT JOIN vote_reveal v ON v.item_id = s.item_id AND v.round = s.round AND v.voter = s.voter
+WHERE s.voter = $1::bytea
+
+-- name: ballot_insert
+INSERT INTO ballot (ballot_id, voter, signature_base, signature, body, received_ms)
+VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::bytea, $6::bigint) ON CONFLICT (ballot_id) DO NOTHING
+
+-- name: commit_insert
+INSERT INTO vote_commit (item_id, round, voter, sequence, commitment, ballot_id)
+SELECT u.item_id, u.round, $3::bytea, u.sequence, u.commitment, $6::bytea
+FROM unnest($1::bytea[], $2::integer[], $4::bigint[], $5::bytea[]) AS u (item_id, round, sequence, commitment)
+
+-- name: reveal_insert
+INSERT INTO vote_reveal (item_id, round, voter, choice, salt, ballot_id)
+SELECT u.item_id, u.round, $3::bytea, u.choice::smallint, u.salt, $6::bytea
+FROM unnest($1::bytea[], $2::integer[], $4::integer[], $5::bytea[]) AS u (item_id, round, choice, salt)
+
+-- primary key
+-- name: seat_state
+UPDATE seat SET state = $4::integer::smallint FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = $3::bytea
+
+-- primary key
+-- name: round_committed
+UPDATE round SET committed = committed + 1 FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE round.item_id = u.item_id AND round.round = u.round
+
+-- primary key
+-- name: round_revealed
+UPDATE round SET revealed = revealed + 1 FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE round.item_id = u.item_id AND round.round = u.round
+
+-- primary keys
+-- name: round_get
+SELECT r.state, r.campaign, r.seats, r.taken, r.committed, r.revealed, r.commit_until_ms, r.reveal_until_ms, r.commitments_root, r.closed_leaf, i.state
+FROM round r JOIN item i USING (item_id) WHERE r.item_id = $1::bytea AND r.round = $2::integer
+
+-- ---- closing commit ----
+-- round_commit_full
+-- name: commit_full
+SELECT item_id, round, campaign, kind, committed FROM round WHERE state = 0 AND committed >= seats
+ORDER BY item_id, round LIMIT $1::integer FOR UPDATE SKIP LOCKED
+
+-- round_commit_due
+-- name: commit_late
+SELECT item_id, round, campaign, kind, committed FROM round WHERE state = 0 AND commit_until_ms <= $1::bigint
+ORDER BY commit_until_ms, item_id, round LIMIT $2::integer FOR UPDATE SKIP LOCKED
+
+-- primary key
+-- name: last_commitments
+SELECT DISTINCT ON (c.item_id, c.round, c.voter) c.item_id, c.round, c.voter, c.commitment
+FROM vote_commit c JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
+ORDER BY c.item_id, c.round, c.voter, c.sequence DESC
+
+-- primary key
+-- name: commit_close
+UPDATE round SET state = 1, reveal_until_ms = u.until_ms, commitments_root = u.root, closed_leaf = $5::bytea
+FROM unnest($1::bytea[], $2::integer[], $3::bigint[], $4::bytea[]) AS u (item_id, round, until_ms, root)
+WHERE round.item_id = u.item_id AND round.round = u.round
+
+-- primary key
+-- name: seats_abandoned
+UPDATE seat SET state = 4, bond_ended = true FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.state = 0
+RETURNING seat.item_id, seat.round, seat.voter, seat.bond
+
+-- primary key
+-- name: round_void
+UPDATE round SET state = 3 FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE round.item_id = u.item_id AND round.round = u.round
+
+-- primary key: rounds of an item so far, by kind and fate
+-- name: round_history
+SELECT item_id, round, kind, state FROM round WHERE item_id = ANY ($1::bytea[]) ORDER BY item_id, round
+
+-- ---- tally ----
+-- round_reveal_full
+-- name: reveal_full
+SELECT item_id, round, campaign, kind, committed, revealed FROM round WHERE state = 1 AND revealed >= committed
+ORDER BY item_id, round LIMIT $1::integer FOR UPDATE SKIP LOCKED
+
+-- round_reveal_due
+-- name: reveal_late
+SELECT item_id, round, campaign, kind, committed, revealed FROM round WHERE state = 1 AND reveal_until_ms <= $1::bigint
+ORDER BY reveal_until_ms, item_id, round LIMIT $2::integer FOR UPDATE SKIP LOCKED
+
+-- primary keys
+-- name: item_votes
+SELECT v.item_id, v.round, v.voter, v.choice, v.salt, r.kind, r.counted_epoch IS NULL, r.state
+FROM vote_reveal v JOIN round r USING (item_id, round)
+WHERE v.item_id = ANY ($1::bytea[]) AND r.state IN (1, 2) ORDER BY v.item_id, v.round, v.voter
+
+-- primary key prefix
+-- name: validators
+SELECT voter, counts, gold_votes, carried_points, carried_scored, carried_since FROM campaign_validator WHERE campaign = $1::text ORDER BY voter
+
+-- primary key
+-- name: prior
+SELECT prior, epoch FROM campaign_state WHERE campaign = $1::text
+
+-- primary key, newest first
+-- name: epoch_open
+SELECT epoch, opened_ms FROM epoch WHERE state = 0 ORDER BY epoch DESC LIMIT 1
+
+-- The end of an epoch takes this lock alone, tallies share it: a tally falls wholly into one epoch.
+-- name: epoch_share
+SELECT pg_advisory_xact_lock_shared(7309453620)
+
+-- name: epoch_exclude
+SELECT pg_advisory_xact_lock(7309453620)
+
+-- name: provisional_insert
+INSERT INTO provisional (item_id, round, scores, class, margin, epoch)
+SELECT $1::bytea, $2::integer, $3::bigint[], $4::integer::smallint, $5::bigint, $6::bigint
+
+-- primary key
+-- name: round_tallied
+UPDATE round SET state = 2, epoch = $3::bigint FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+WHERE round.item_id = u.item_id AND round.round = u.round
+
+-- primary key
+-- name: gold_class
+UPDATE gold SET class = u.class::smallint FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, class) WHERE gold.item_id = u.item_id
+
+-- ---- items ----
+-- primary keys
+-- name: item_get
+SELECT i.campaign, i.contributor, i.state, i.kind, i.source, i.source_id, i.content, i.arrived_ms, i.final_ms,
+	d.origin, d.cluster, d.method, d.numerator, d.denominator, d.spec_version,
+	v.class, v.p_good, v.margin, v.votes, v.epoch
+FROM item i LEFT JOIN dedup_verdict d USING (item_id) LEFT JOIN verdict v USING (item_id) WHERE i.item_id = $1::bytea
+
+-- item_contributor
+-- name: items_of
+SELECT i.item_id, i.seq, i.campaign, i.state, i.source, i.source_id, i.arrived_ms, i.content, d.origin, d.method, d.numerator, d.denominator,
+	v.class, v.p_good
+FROM item i LEFT JOIN dedup_verdict d USING (item_id) LEFT JOIN verdict v USING (item_id)
+WHERE i.contributor = $1::bytea AND i.seq < $2::bigint ORDER BY i.seq DESC LIMIT $3::integer
+
+-- ---- closes ----
+-- primary key; one row is due at a time
+-- name: epoch_oldest
+SELECT epoch, state, opened_ms, ended_ms, beacon FROM epoch WHERE state < 2 ORDER BY epoch LIMIT 2
+
+-- primary key
+-- name: epoch_end
+UPDATE epoch SET state = 1, ended_ms = $2::bigint WHERE epoch = $1::bigint AND state = 0
+
+-- name: epoch_begin
+INSERT INTO epoch (epoch, opened_ms, onion, beacon) VALUES ($1::bigint, $2::bigint, $3::bytea, $4::bytea)
+
+-- round_epoch: salts revealed in an epoch, for the beacon of the next
+-- name: epoch_reveals
+SELECT v.item_id, v.round, v.voter, v.salt FROM vote_reveal v JOIN round r USING (item_id, round)
+WHERE r.epoch = $1::bigint ORDER BY v.item_id, v.round, v.voter
+
+-- item_provisional: what the close of an epoch settles, with the class that was shown
+-- name: close_items
+SELECT i.item_id, i.contributor, i.stratum, p.class, p.round
+FROM item i
+JOIN LATERAL (SELECT class, round, epoch FROM provisional p WHERE p.item_id = i.item_id ORDER BY round DESC LIMIT 1) p ON true
+WHERE i.state = 4 AND i.campaign = $1::text AND p.epoch <= $2::bigint ORDER BY i.item_id
+
+-- item_provisional
+-- name: close_campaigns
+SELECT name, document FROM campaign c
+WHERE EXISTS (SELECT FROM item i WHERE i.state = 4 AND i.campaign = c.name)
+	OR EXISTS (SELECT FROM campaign_validator v WHERE v.campaign = c.name AND v.carried_scored > 0) ORDER BY name
+
+-- gold_epoch
+-- name: gold_of
+SELECT item_id, round, class FROM gold WHERE epoch = $1::bigint ORDER BY item_id
+
+-- name: gold_insert
+INSERT INTO gold (item_id, epoch, round) SELECT u.item_id, $3::bigint, u.round FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+ON CONFLICT (item_id) DO NOTHING
+
+-- gold's primary key: items that were gold in an earlier close are not picked again
+-- name: gold_had
+SELECT item_id FROM gold WHERE item_id = ANY ($1::bytea[])
+
+-- account is small in curators
+-- name: curators
+SELECT count(*) FROM account WHERE (roles & 16) <> 0
+
+-- name: validator_save
+INSERT INTO campaign_validator (campaign, voter, counts, gold_votes, gold_right, carried_points, carried_scored, carried_since)
+VALUES ($1::text, $2::bytea, $3::bigint[], $4::bigint, 0, $5::bigint, $6::bigint, $7::bigint)
+ON CONFLICT (campaign, voter) DO UPDATE SET counts = excluded.counts, gold_votes = excluded.gold_votes,
+	carried_points = excluded.carried_points, carried_scored = excluded.carried_scored, carried_since = excluded.carried_since
+
+-- name: prior_save
+INSERT INTO campaign_state (campaign, prior, epoch) VALUES ($1::text, $2::bigint[], $3::bigint)
+ON CONFLICT (campaign) DO UPDATE SET prior = excluded.prior, epoch = excluded.epoch
+
+-- name: verdict_insert
+INSERT INTO verdict (item_id, class, p_good, margin, scores, votes, epoch, settled_ms)
+VALUES ($1::bytea, $2::integer::smallint, $3::integer, $4::bigint, $5::bigint[], $6::integer, $7::bigint, $8::bigint)
+
+-- primary key
+-- name: item_settle
+UPDATE item SET state = 5, settled_epoch = $2::bigint, final_ms = $3::bigint WHERE item_id = ANY ($1::bytea[])
+
+-- primary key prefix
+-- name: round_counted
+UPDATE round SET counted_epoch = $2::bigint WHERE item_id = ANY ($1::bytea[]) AND kind = 0 AND state = 2 AND counted_epoch IS NULL
+
+-- seat_bonded: bonds that settled items still hold, of voters whose scores settle now
+-- name: held_bonds
+SELECT s.voter, s.item_id, s.round, s.bond, t.amount
+FROM seat s JOIN item i USING (item_id) JOIN ledger_transfer t ON t.transfer_id = s.bond
+WHERE s.voter = ANY ($1::bytea[]) AND s.bond IS NOT NULL AND NOT s.bond_ended AND s.state IN (1, 2)
+	AND i.campaign = $2::text AND i.state IN (5, 6, 7, 8)
+ORDER BY s.voter, s.item_id, s.round
+
+-- primary key
+-- name: bonds_end
+UPDATE seat SET bond_ended = true FROM unnest($1::bytea[], $2::integer[], $3::bytea[]) AS u (item_id, round, voter)
+WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = u.voter
+
+-- primary keys: novelty and origin of settled items
+-- name: novelty
+SELECT item_id, nearest_numerator, nearest_denominator FROM dedup_verdict WHERE item_id = ANY ($1::bytea[]) ORDER BY item_id
+
+-- round's primary key: audit votes of an epoch's gold, for the curators' share
+-- name: audit_votes
+SELECT v.voter, count(*) FROM gold g JOIN vote_reveal v ON v.item_id = g.item_id AND v.round = g.round
+WHERE g.epoch = $1::bigint GROUP BY v.voter ORDER BY v.voter
+
+-- primary key
+-- name: epoch_close
+UPDATE epoch SET state = 2, closed_ms = $2::bigint, minted = $3::bigint, claims_root = $4::bytea WHERE epoch = $1::bigint
+
+-- ---- finality ----
+-- item_settled
+-- name: final_due
+SELECT i.item_id, v.class, c.document FROM item i JOIN verdict v USING (item_id) JOIN campaign c ON c.name = i.campaign
+WHERE i.state = 5 AND i.final_ms <= $1::bigint ORDER BY i.final_ms, i.item_id LIMIT $2::integer FOR UPDATE OF i SKIP LOCKED

@@ -1,0 +1,148 @@
+/* Rounds and seats in the database: opened, taken, left, closed, tallied. Callers hold the transaction. */
+#ifndef VOTE_ROUND_STORE_H
+#define VOTE_ROUND_STORE_H
+
+#include "core/db.h"
+#include "core/id.h"
+#include "core/states.h"
+
+struct round_key {
+	struct item_id item;
+	int32_t round;
+};
+
+/* A round to be opened. */
+struct round_opening {
+	struct round_key key;
+	const char *campaign;
+	enum round_kind kind;
+	int32_t seats;
+	int64_t opened_ms, commit_until_ms;
+};
+bool round_store_open(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count, struct wn_error *err);
+
+struct item_waiting {
+	struct item_id item;
+	const char *campaign;
+};
+/* Items whose duplicate check is done, oldest first; their rows are locked, rows that others hold are passed over. */
+bool round_store_waiting(struct db *db, struct wn_arena *arena, int most, struct item_waiting **out, size_t *count, struct wn_error *err);
+bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, const enum item_state *states, size_t count,
+	struct wn_error *err);
+
+/* A free seat as it is offered. */
+struct seat_offer {
+	struct round_key key;
+	enum round_kind kind;
+	int32_t seats, taken;
+	int64_t commit_until_ms;
+	struct account_key contributor;
+	struct wn_slice content;
+	int32_t item_kind;
+	bool sat; /* this voter was served this item before */
+};
+/* Rounds in commit of the named items, locked, by item id. */
+bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign, const struct item_id *items, size_t count,
+	const struct account_key *voter, struct seat_offer **out, size_t *found, struct wn_error *err);
+/* Rounds with a free seat for this voter, locked, in the order that the voter's key gives. */
+bool seat_store_assign(struct db *db, struct wn_arena *arena, const char *campaign, const struct account_key *voter, int most, int64_t now_ms,
+	bool audits, struct seat_offer **out, size_t *found, struct wn_error *err);
+/* bonds[i] is the pending transfer's id, 32 bytes; a NULL array: none. */
+bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, const struct account_key *voter,
+	int64_t lease_until_ms, const uint8_t (*bonds)[32], struct wn_error *err);
+
+struct seat_left {
+	struct round_key key;
+	struct account_key voter;
+	bool has_bond;
+	uint8_t bond[32];
+};
+/* *left is false when the voter holds no leased seat on the item. */
+bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id *item, const struct account_key *voter, struct seat_left *out,
+	bool *left, struct wn_error *err);
+bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct account_key *voter, const char *campaign, int64_t *skipped,
+	int64_t *all, struct wn_error *err);
+/* Leased seats whose time is over lapse and their places become free again. */
+bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct seat_left **out, size_t *count, struct wn_error *err);
+/* Seats still leased when their round closes. */
+bool seat_store_abandon(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct seat_left **out, size_t *left,
+	struct wn_error *err);
+
+struct seat_mine {
+	struct round_key key;
+	enum seat_state state;
+	enum round_state round_state;
+	int64_t lease_until_ms, commit_until_ms, reveal_until_ms; /* reveal_until_ms 0: not closed yet */
+	bool closed;
+	struct sha256 commitments_root, closed_leaf;
+	struct wn_slice content;
+	const char *campaign;
+	int32_t item_kind;
+	int64_t sequence; /* of the last commit; 0: none */
+};
+bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account_key *voter, const struct item_id *after, int most,
+	struct seat_mine **out, size_t *count, struct wn_error *err);
+
+/* A round that is due to close its commit or reveal phase; locked. */
+struct round_due {
+	struct round_key key;
+	const char *campaign;
+	enum round_kind kind;
+	int32_t committed, revealed;
+};
+bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct round_due **out, size_t *count,
+	struct wn_error *err);
+bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct round_due **out, size_t *count,
+	struct wn_error *err);
+
+struct commitment_row {
+	struct round_key key;
+	struct account_key voter;
+	struct sha256 commitment;
+};
+/* The commitment that counts of every seat, sorted by item, round, voter. */
+bool round_store_commitments(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct commitment_row **out,
+	size_t *found, struct wn_error *err);
+bool round_store_close_commit(struct db *db, struct wn_arena *arena, const struct round_key *keys, const int64_t *reveal_until_ms,
+	const struct sha256 *roots, size_t count, const struct sha256 *leaf, struct wn_error *err);
+bool round_store_void(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct wn_error *err);
+
+struct round_past {
+	struct round_key key;
+	enum round_kind kind;
+	enum round_state state;
+};
+bool round_store_history(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, struct round_past **out, size_t *found,
+	struct wn_error *err);
+
+struct vote_row {
+	struct round_key key;
+	struct account_key voter;
+	int32_t choice;
+	struct salt salt;
+	enum round_kind kind;
+	bool fresh; /* no close has counted it yet */
+	enum round_state round_state;
+};
+/* Revealed votes of the items, sorted by item, round, voter. */
+bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, struct vote_row **out, size_t *found,
+	struct wn_error *err);
+bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, int64_t epoch, struct wn_error *err);
+bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct round_key *key, const int64_t *scores, int classes, int class,
+	int64_t margin, int64_t epoch, struct wn_error *err);
+bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct item_id *items, const int32_t *classes, size_t count,
+	struct wn_error *err);
+
+struct round_row {
+	bool found;
+	enum round_state state;
+	const char *campaign;
+	int32_t seats, taken, committed, revealed;
+	int64_t commit_until_ms, reveal_until_ms;
+	bool closed;
+	struct sha256 commitments_root, closed_leaf;
+	enum item_state item_state;
+};
+bool round_store_get(struct db *db, struct wn_arena *arena, const struct round_key *key, struct round_row *out, struct wn_error *err);
+
+#endif

@@ -1,0 +1,379 @@
+/* Routes of seats: take up to 64, list one's own, skip one. */
+#include "vote/seat_api.h"
+
+#include <string.h>
+
+#include "core/journal.h"
+#include "reward/ledger_store.h"
+#include "vote/campaign_store.h"
+#include "vote/round_store.h"
+#include "vote/seat_bond.h"
+
+enum { SEATS_TAKE_MAX = 64, SEATS_LIST_MAX = 500, SEAT_SKIP_FREE = 20, SEAT_SKIP_PERCENT = 10 };
+
+struct seat_wish {
+	const char *campaign;
+	int64_t count;
+	struct item_id items[SEATS_TAKE_MAX];
+	size_t item_count;
+};
+
+/* False when the body is refused; the problem is written then. */
+static bool seat_wish_read(struct exchange *exchange, const struct json *body, struct seat_wish *wish)
+{
+	static const char *const members[] = { "campaign", "count", "items", NULL };
+	struct wn_slice unknown;
+	if (!json_only_members(body, members, &unknown)) {
+		exchange_problem(exchange, 400, "unknown_member", "The request knows campaign, count and items, not %.*s.",
+			(int)(unknown.bytes > 64 ? 64 : unknown.bytes), unknown.data ? unknown.data : "this");
+		return false;
+	}
+	wish->campaign = json_member_string(body, "campaign", NULL);
+	if (!wish->campaign) {
+		exchange_problem(exchange, 400, "campaign_missing", "Name the campaign: {\"campaign\": \"...\", \"count\": 1}.");
+		return false;
+	}
+	const struct json *items = json_get(body, "items");
+	if (items) {
+		if (items->type != JSON_ARRAY || items->count == 0 || items->count > SEATS_TAKE_MAX) {
+			exchange_problem(exchange, 400, "items_count", "items holds 1 to %d item ids.", SEATS_TAKE_MAX);
+			return false;
+		}
+		for (size_t i = 0; i < items->count; i++) {
+			const char *hex = json_string(items->elements[i]);
+			if (!hex || !hex_read(wish->items[i].bytes, ID_BYTES, hex, strlen(hex))) {
+				exchange_problem(exchange, 400, "item_id", "items[%zu] is not 64 hex digits.", i);
+				return false;
+			}
+		}
+		wish->item_count = items->count;
+	}
+	wish->count = (int64_t)wish->item_count;
+	const struct json *count = json_get(body, "count");
+	if (count && !json_integer(count, &wish->count))
+		wish->count = 0;
+	if (wish->count < 1 || wish->count > SEATS_TAKE_MAX) {
+		exchange_problem(exchange, 400, "count", "count is a number from 1 to %d.", SEATS_TAKE_MAX);
+		return false;
+	}
+	return true;
+}
+
+/* Why an offered seat may not be taken; NULL when it may. */
+static const char *seat_refusal(const struct exchange *exchange, const struct campaign *campaign, const struct seat_offer *offer)
+{
+	if (memcmp(offer->contributor.bytes, exchange->account.key.bytes, ID_BYTES) == 0)
+		return "own_item";
+	if (offer->sat)
+		return "already_served";
+	if (offer->commit_until_ms <= exchange->now_ms)
+		return "round_closed";
+	if (offer->kind == ROUND_AUDIT && !campaign->audit_open && !(exchange->account.roles & ACCOUNT_CURATOR))
+		return "no_free_seat";
+	if (offer->taken >= offer->seats)
+		return "no_free_seat";
+	return NULL;
+}
+
+static void refused_put(struct json_writer *writer, const struct item_id *item, const char *code)
+{
+	json_open_object(writer, NULL);
+	json_put_hex(writer, "item_id", item->bytes, ID_BYTES);
+	json_put_string(writer, "code", code);
+	json_close_object(writer);
+}
+
+/* Locks each seat's bond; those without cover are dropped from the list and told as refused. */
+static bool seat_bonds_lock(struct exchange *exchange, int64_t bond_units, const struct seat_offer **offers, size_t *count,
+	uint8_t (*bonds)[32], struct transfer *transfers, size_t *locked, struct json_writer *refused, struct wn_error *err)
+{
+	enum transfer_result *results = wn_arena_array(exchange->arena, *count, sizeof *results);
+	if (!results)
+		return wn_fail(err, WN_FULL, "memory", "no room for seat bonds");
+	for (size_t i = 0; i < *count; i++)
+		seat_bond_transfer(&transfers[i], &offers[i]->key, &exchange->account.key, bond_units);
+	if (!ledger_store_post(exchange->db, exchange->arena, transfers, *count, exchange->now_ms, results, err))
+		return wn_while(err, "lock the seats' bonds");
+	size_t kept = 0;
+	for (size_t i = 0; i < *count; i++) {
+		if (results[i] != TRANSFER_DONE) {
+			refused_put(refused, &offers[i]->key.item, "insufficient_stake");
+			continue;
+		}
+		transfers[kept] = transfers[i];
+		memcpy(bonds[kept], transfers[i].id.bytes, 32);
+		offers[kept++] = offers[i];
+	}
+	*count = *locked = kept;
+	return true;
+}
+
+static bool seats_entry(struct exchange *exchange, const char *campaign, const struct seat_offer *const *offers, size_t count,
+	int64_t bond_units, struct sha256 *leaf, struct wn_error *err)
+{
+	struct json_writer entry;
+	struct wn_slice body;
+	char did[DID_ROOM];
+	did_write(did, &exchange->account.key);
+	json_begin(&entry, exchange->arena);
+	json_open_object(&entry, NULL);
+	json_put_string(&entry, "type", "seats");
+	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	json_put_string(&entry, "campaign", campaign);
+	json_put_string(&entry, "voter", did);
+	json_put_amount(&entry, "bond", bond_units);
+	json_open_array(&entry, "seats");
+	for (size_t i = 0; i < count; i++) {
+		json_open_object(&entry, NULL);
+		json_put_hex(&entry, "item", offers[i]->key.item.bytes, ID_BYTES);
+		json_put_integer(&entry, "round", offers[i]->key.round);
+		json_close_object(&entry);
+	}
+	json_close_array(&entry);
+	json_close_object(&entry);
+	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
+}
+
+static void seat_put(struct json_writer *writer, const struct campaign *campaign, const struct seat_offer *offer, int64_t lease_until_ms,
+	int64_t bond_units)
+{
+	json_open_object(writer, NULL);
+	json_put_hex(writer, "item_id", offer->key.item.bytes, ID_BYTES);
+	json_put_integer(writer, "round", offer->key.round);
+	json_put_string(writer, "campaign", campaign->name);
+	json_put_string(writer, "question", campaign->question);
+	json_put_string(writer, "kind", offer->item_kind == ITEM_TEXT ? "text" : "window");
+	json_put_slice(writer, "content", offer->content);
+	json_put_integer(writer, "lease_until_ms", lease_until_ms);
+	json_put_amount(writer, "bond", bond_units);
+	json_put_amount(writer, "pay", campaign->seat_pay);
+	json_close_object(writer);
+}
+
+static bool seats_take(struct exchange *exchange, struct wn_error *err)
+{
+	const struct json *body;
+	bool answered;
+	struct seat_wish wish = { 0 };
+	struct campaign_row row;
+	bool found;
+	if (!exchange_json(exchange, &body, &answered, err))
+		return answered;
+	if (!seat_wish_read(exchange, body, &wish))
+		return true;
+	if (exchange->account.jailed)
+		return exchange_problem(exchange, 403, "jailed", "Your known-answer record fell too low: requalify first.");
+	if (!campaign_store_get(exchange->db, exchange->arena, wish.campaign, &row, &found, err))
+		return false;
+	if (!found)
+		return exchange_problem(exchange, 404, "campaign_unknown", "There is no campaign %s.", wish.campaign);
+	const struct campaign *campaign = &row.campaign;
+	if (wish.item_count && !campaign->pick)
+		return exchange_problem(exchange, 403, "pick_not_allowed", "This campaign assigns tasks; leave items out.");
+	if (!db_begin(exchange->db, err))
+		return false;
+	struct ledger_ref stake = { .kind = LEDGER_STAKE };
+	struct ledger_balance balance;
+	memcpy(stake.owner, exchange->account.key.bytes, ID_BYTES);
+	if (!ledger_store_balance(exchange->db, exchange->arena, &stake, &balance, err))
+		return false;
+	if (balance.credits_posted - balance.debits_posted < exchange->node->policy.stake_least)
+		return exchange_problem(exchange, 409, "insufficient_stake", "Deposit at least %lld units first (POST /v1/stakes).",
+			(long long)exchange->node->policy.stake_least);
+
+	struct seat_offer *offers;
+	size_t offered;
+	bool audits = campaign->audit_open || (exchange->account.roles & ACCOUNT_CURATOR);
+	bool ok = wish.item_count
+		? seat_store_pick(exchange->db, exchange->arena, campaign->name, wish.items, wish.item_count, &exchange->account.key, &offers, &offered, err)
+		: seat_store_assign(exchange->db, exchange->arena, campaign->name, &exchange->account.key, (int)wish.count, exchange->now_ms, audits, &offers,
+			&offered, err);
+	if (!ok)
+		return false;
+
+	struct json_writer answer, refused;
+	json_begin(&answer, exchange->arena);
+	json_begin(&refused, exchange->arena);
+	json_open_array(&refused, NULL);
+	const struct seat_offer **taken = wn_arena_array(exchange->arena, offered, sizeof *taken);
+	uint8_t(*bonds)[32] = wn_arena_array(exchange->arena, offered, sizeof *bonds);
+	struct transfer *transfers = wn_arena_array(exchange->arena, offered, sizeof *transfers);
+	struct round_key *keys = wn_arena_array(exchange->arena, offered, sizeof *keys);
+	if (!taken || !bonds || !transfers || !keys)
+		return wn_fail(err, WN_FULL, "memory", "no room for seats");
+	size_t count = 0, locked = 0;
+	for (size_t i = 0; i < offered; i++) {
+		const char *code = seat_refusal(exchange, campaign, &offers[i]);
+		if (code)
+			refused_put(&refused, &offers[i].key.item, code);
+		else if ((int64_t)count < wish.count)
+			taken[count++] = &offers[i];
+	}
+	for (size_t w = 0; w < wish.item_count; w++) {
+		size_t i = 0;
+		while (i < offered && memcmp(offers[i].key.item.bytes, wish.items[w].bytes, ID_BYTES) != 0)
+			i++;
+		if (i == offered)
+			refused_put(&refused, &wish.items[w], "no_open_round");
+	}
+	int64_t bond_units = seat_bond_units(campaign, &exchange->node->policy);
+	if (bond_units > 0 && count > 0 &&
+		!seat_bonds_lock(exchange, bond_units, taken, &count, bonds, transfers, &locked, &refused, err))
+		return false;
+	json_close_array(&refused);
+
+	int64_t lease_until_ms = exchange->now_ms + campaign->lease_ms;
+	struct sha256 leaf;
+	struct wn_slice refused_text, receipt, text;
+	for (size_t i = 0; i < count; i++)
+		keys[i] = taken[i]->key;
+	if (!seat_store_take(exchange->db, exchange->arena, keys, count, &exchange->account.key, lease_until_ms,
+			locked ? (const uint8_t(*)[32])bonds : NULL, err))
+		return false;
+	if (count > 0 && !seats_entry(exchange, campaign->name, taken, count, locked ? bond_units : 0, &leaf, err))
+		return false;
+	if (!json_end(&refused, &refused_text, err) || !db_commit(exchange->db, err))
+		return false;
+
+	json_open_object(&answer, NULL);
+	json_open_array(&answer, "seats");
+	for (size_t i = 0; i < count; i++)
+		seat_put(&answer, campaign, taken[i], lease_until_ms, locked ? bond_units : 0);
+	json_close_array(&answer);
+	json_put_raw(&answer, "refused", refused_text);
+	if (count > 0) {
+		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf, exchange->now_ms, &receipt, err))
+			return false;
+		json_put_raw(&answer, "receipt", receipt);
+	}
+	json_close_object(&answer);
+	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+}
+
+static const char *seat_phase(const struct seat_mine *seat)
+{
+	if (seat->state == SEAT_LEASED)
+		return "leased";
+	return seat->round_state == ROUND_REVEAL ? "reveal" : "committed";
+}
+
+static bool seats_list(struct exchange *exchange, struct wn_error *err)
+{
+	struct item_id after = { 0 };
+	struct wn_slice cursor = exchange_query(exchange, "after");
+	struct seat_mine *seats;
+	size_t count;
+	if (cursor.data && !hex_read(after.bytes, ID_BYTES, cursor.data, cursor.bytes))
+		return exchange_problem(exchange, 400, "cursor", "after is the item id that `next` gave.");
+	if (!seat_store_mine(exchange->db, exchange->arena, &exchange->account.key, &after, SEATS_LIST_MAX, &seats, &count, err))
+		return false;
+	struct json_writer answer;
+	struct wn_slice text;
+	json_begin(&answer, exchange->arena);
+	json_open_object(&answer, NULL);
+	json_open_array(&answer, "seats");
+	for (size_t i = 0; i < count; i++) {
+		json_open_object(&answer, NULL);
+		json_put_hex(&answer, "item_id", seats[i].key.item.bytes, ID_BYTES);
+		json_put_integer(&answer, "round", seats[i].key.round);
+		json_put_string(&answer, "campaign", seats[i].campaign);
+		json_put_string(&answer, "state", seat_phase(&seats[i]));
+		json_put_string(&answer, "kind", seats[i].item_kind == ITEM_TEXT ? "text" : "window");
+		json_put_slice(&answer, "content", seats[i].content);
+		json_put_integer(&answer, "lease_until_ms", seats[i].lease_until_ms);
+		json_put_integer(&answer, "commit_until_ms", seats[i].commit_until_ms);
+		json_put_integer(&answer, "sequence", seats[i].sequence);
+		if (seats[i].closed) {
+			json_put_integer(&answer, "reveal_until_ms", seats[i].reveal_until_ms);
+			json_put_hex(&answer, "commitments_root", seats[i].commitments_root.bytes, ID_BYTES);
+			json_put_hex(&answer, "closed_leaf", seats[i].closed_leaf.bytes, ID_BYTES);
+		}
+		json_close_object(&answer);
+	}
+	json_close_array(&answer);
+	if (count == SEATS_LIST_MAX)
+		json_put_hex(&answer, "next", seats[count - 1].key.item.bytes, ID_BYTES);
+	json_close_object(&answer);
+	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+}
+
+static bool skip_entry(struct exchange *exchange, const struct seat_left *left, struct sha256 *leaf, struct wn_error *err)
+{
+	struct json_writer entry;
+	struct wn_slice body;
+	char did[DID_ROOM];
+	did_write(did, &exchange->account.key);
+	json_begin(&entry, exchange->arena);
+	json_open_object(&entry, NULL);
+	json_put_string(&entry, "type", "seat_left");
+	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	json_put_string(&entry, "cause", "skip");
+	json_put_string(&entry, "voter", did);
+	json_put_hex(&entry, "item", left->key.item.bytes, ID_BYTES);
+	json_put_integer(&entry, "round", left->key.round);
+	json_close_object(&entry);
+	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
+}
+
+/* In a paid campaign that assigns its tasks at most a tenth may be skipped, so that nobody picks by skipping. */
+static bool skip_allowed(struct exchange *exchange, const char *campaign_name, bool *allowed, struct wn_error *err)
+{
+	struct campaign_row row;
+	bool found;
+	int64_t skipped, all;
+	if (!campaign_store_get(exchange->db, exchange->arena, campaign_name, &row, &found, err))
+		return false;
+	wn_assert(found);
+	*allowed = true;
+	if (row.campaign.pick || row.campaign.seat_pay == 0)
+		return true;
+	if (!seat_store_skips(exchange->db, exchange->arena, &exchange->account.key, campaign_name, &skipped, &all, err))
+		return false;
+	*allowed = all < SEAT_SKIP_FREE ? skipped < SEAT_SKIP_FREE / SEAT_SKIP_PERCENT : skipped * 100 < all * SEAT_SKIP_PERCENT;
+	return true;
+}
+
+static bool seat_skip(struct exchange *exchange, struct wn_error *err)
+{
+	struct item_id item;
+	struct seat_left left;
+	struct round_row round;
+	bool was_leased, allowed;
+	struct sha256 leaf;
+	if (!exchange_id(exchange, 0, item.bytes))
+		return true;
+	if (!db_begin(exchange->db, err) ||
+		!seat_store_skip(exchange->db, exchange->arena, &item, &exchange->account.key, &left, &was_leased, err))
+		return false;
+	if (!was_leased)
+		return exchange_problem(exchange, 404, "no_seat", "You hold no task on this item that could be skipped.");
+	if (!round_store_get(exchange->db, exchange->arena, &left.key, &round, err) ||
+		!skip_allowed(exchange, round.campaign, &allowed, err))
+		return false;
+	if (!allowed)
+		return exchange_problem(exchange, 409, "skips_used", "At most %d %% of the tasks may be skipped here.", SEAT_SKIP_PERCENT);
+	if (left.has_bond && !seat_bonds_release(exchange->db, exchange->arena, &left, 1, exchange->now_ms, err))
+		return false;
+	if (!skip_entry(exchange, &left, &leaf, err) || !db_commit(exchange->db, err))
+		return false;
+	struct json_writer answer;
+	struct wn_slice text, receipt;
+	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf, exchange->now_ms, &receipt, err))
+		return false;
+	json_begin(&answer, exchange->arena);
+	json_open_object(&answer, NULL);
+	json_put_string(&answer, "state", "skipped");
+	json_put_raw(&answer, "receipt", receipt);
+	json_close_object(&answer);
+	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+}
+
+const struct route seat_routes[] = {
+	{ .method = "POST", .pattern = "/v1/seats", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR, .body_max = 65536,
+		.handle = seats_take, .summary = "Take up to 64 tasks" },
+	{ .method = "GET", .pattern = "/v1/seats", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR, .handle = seats_list,
+		.summary = "List one's own tasks that wait for a vote" },
+	{ .method = "DELETE", .pattern = "/v1/seats/{item}", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR,
+		.handle = seat_skip, .summary = "Skip a task" },
+	{ .method = NULL },
+};
