@@ -5,6 +5,7 @@
 #include "core/arena.h"
 #include "core/error.h"
 
+/* Nested arrays and objects; bytes of one string, name or number; elements of one array or object. */
 enum { JSON_DEPTH_MAX = 32, JSON_STRING_MAX = 65536, JSON_ELEMENTS_MAX = 10000 };
 #define JSON_INTEGER_MAX 9007199254740991LL /* 2^53 - 1, both signs: DESIGN.md 2 */
 
@@ -47,6 +48,9 @@ bool jcs_write(struct wn_arena *arena, const struct json *value, struct wn_slice
 bool jcs_canonical(struct wn_arena *arena, const char *data, size_t bytes, struct wn_slice *out, struct wn_error *err);
 /* WN_INPUT json_not_canonical unless the bytes are their own canonical form. */
 bool jcs_check(struct wn_arena *arena, const char *data, size_t bytes, struct wn_error *err);
+
+/* Adds `value` as a JSON string with RFC 8785's escapes. Bytes that are not UTF-8 come out as U+FFFD. */
+void json_quote(struct wn_text *text, struct wn_slice value);
 
 /*
  * A writer of JSON text: commas and escapes are its business. Names are given in any order; journal entries are

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/utf8.h"
 
 enum { LOG_LINE_MAX = 4096, LOG_VALUE_MAX = 256, LOG_FAILURE_MAX = WN_TEXT_MAX };
 
@@ -44,23 +45,6 @@ static void log_add(struct log_line *line, const char *bytes, size_t count)
 	line->count += count;
 }
 
-/* Bytes of the UTF-8 character at `text`, or 0 when there is none that is well-formed. */
-static size_t log_character(const unsigned char *text, size_t room)
-{
-	unsigned char first = text[0];
-	size_t bytes = first < 0x80 ? 1 : first >= 0xc2 && first < 0xe0 ? 2 : (first & 0xf0) == 0xe0 ? 3 :
-		first >= 0xf0 && first < 0xf5 ? 4 : 0;
-	if (bytes == 0 || bytes > room)
-		return 0;
-	for (size_t i = 1; i < bytes; i++)
-		if ((text[i] & 0xc0) != 0x80)
-			return 0;
-	if ((first == 0xe0 && text[1] < 0xa0) || (first == 0xed && text[1] > 0x9f) || (first == 0xf0 && text[1] < 0x90) ||
-		(first == 0xf4 && text[1] > 0x8f))
-		return 0;
-	return bytes;
-}
-
 /* A JSON string with at most `most` bytes of the value; what is not UTF-8 becomes a question mark. */
 static void log_quote(struct log_line *line, const char *value, size_t most)
 {
@@ -71,7 +55,7 @@ static void log_quote(struct log_line *line, const char *value, size_t most)
 	log_add(line, "\"", 1);
 	for (size_t i = 0; i < count;) {
 		unsigned char c = (unsigned char)value[i];
-		size_t bytes = log_character((const unsigned char *)value + i, count - i);
+		size_t bytes = utf8_character(value + i, count - i);
 		if (c == '"' || c == '\\') {
 			char escaped[2] = { '\\', (char)c };
 			log_add(line, escaped, 2);
