@@ -268,6 +268,12 @@ bool json_parse(struct wn_arena *arena, const char *data, size_t bytes, const st
 		return wn_fail(err, WN_INPUT, "json_utf8", "not UTF-8 at byte %zu", at);
 	if (!escapes_paired(data, bytes, &at))
 		return wn_fail(err, WN_INPUT, "json_surrogate", "half a surrogate pair at byte %zu", at);
+	/* yajl takes these two for white space; no JSON text holds them raw, in strings or outside. */
+	const char *stray = memchr(data, '\v', bytes);
+	if (!stray)
+		stray = memchr(data, '\f', bytes);
+	if (stray)
+		return wn_fail(err, WN_INPUT, "json_syntax", "a raw control character at byte %zu", (size_t)(stray - data));
 	struct json_builder builder = { .arena = arena, .err = err };
 	yajl_handle parser = yajl_alloc(&callbacks, NULL, &builder);
 	if (!parser)
