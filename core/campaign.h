@@ -22,7 +22,7 @@ struct campaign {
 	const char *languages[CAMPAIGN_LIST_MAX]; int language_count; /* none: any */
 	const char *sources[CAMPAIGN_LIST_MAX]; int source_count;     /* none: any */
 	const char *tags[CAMPAIGN_LIST_MAX]; int tag_count;
-	const char *licence, *basis;
+	const char *licence, *basis; /* "CC-BY-4.0", "author_consent" unless the document says otherwise */
 	enum panel_mode panel_mode;
 	bool pick;              /* validators may choose items */
 	int seats, escalate;    /* first panel, added by the second */
@@ -33,6 +33,7 @@ struct campaign {
 	int64_t per_item_ceiling;   /* units minted at most per accepted item */
 	int64_t seat_pay;           /* units of the declared budget per panel vote; 0: unpaid */
 	int64_t seat_bond;          /* units locked per seat */
+	bool prepaid;               /* seats are paid by a deposit, not by new tokens */
 	int64_t challenge_ms;       /* settled -> final */
 	int64_t vesting_ms;
 	bool probation;             /* new keys count after 24 audited votes */

@@ -2,6 +2,7 @@
 #ifndef CORE_OPTION_H
 #define CORE_OPTION_H
 
+#include <stdint.h>
 #include <stdio.h>
 #include "core/error.h"
 
