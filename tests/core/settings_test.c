@@ -198,7 +198,7 @@ TEST(bad_policies_are_refused)
 		{ "{'cap':1000}", "policy_value" }, { "{'cap':'1000000000000000001'}", "policy_range" }, { "{'cap':'0'}", "policy_range" },
 		{ "{'rate':1099511627777}", "policy_range" }, { "{'rate':-1}", "policy_range" }, { "{'gold_ppm':1000001}", "policy_range" },
 		{ "{'shares_ppm':{}}", "policy_shares" }, { "{'shares_ppm':[1000000]}", "policy_shares" },
-		{ "{'shares_ppm':[500000,500000,1,0,0]}", "policy_shares" }, { "{'shares_ppm':[1000001,-1,0,0,0]}", "policy_shares" },
+		{ "{'shares_ppm':[500000,500000,1,0,0]}", "policy_shares" }, { "{'shares_ppm':[500000,499999,0,0,0]}", "policy_shares" }, { "{'shares_ppm':[1000001,-1,0,0,0]}", "policy_shares" },
 		{ "{'shares_ppm':['1000000',0,0,0,0]}", "policy_shares" },
 	};
 	struct wn_arena arena;
