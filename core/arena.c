@@ -29,7 +29,7 @@ struct wn_arena_block {
 
 void wn_arena_init(struct wn_arena *arena, size_t ceiling_bytes)
 {
-	*arena = (struct wn_arena){ .ceiling_bytes = ceiling_bytes };
+	*arena = (struct wn_arena){.ceiling_bytes = ceiling_bytes};
 }
 
 static void arena_free_block(struct wn_arena_block *block)
@@ -153,7 +153,7 @@ char *wn_arena_printf(struct wn_arena *arena, const char *format, ...)
 
 struct wn_slice wn_slice_of(const char *nul_terminated)
 {
-	return (struct wn_slice){ nul_terminated, strlen(nul_terminated) };
+	return (struct wn_slice){nul_terminated, strlen(nul_terminated)};
 }
 
 bool wn_slice_equal(struct wn_slice a, struct wn_slice b)
@@ -163,7 +163,7 @@ bool wn_slice_equal(struct wn_slice a, struct wn_slice b)
 
 void wn_text_init(struct wn_text *text, struct wn_arena *arena)
 {
-	*text = (struct wn_text){ .arena = arena };
+	*text = (struct wn_text){.arena = arena};
 }
 
 /* Makes the last allocation of the arena bigger where it stands; false when something lies behind it. */

@@ -14,7 +14,8 @@ enum { CAMPAIGN_QUESTION_MAX = 2000, CAMPAIGN_WORD_MAX = 200, CAMPAIGN_AUDIT_SEA
 static bool campaign_name_ok(const char *name)
 {
 	size_t bytes = strlen(name);
-	return bytes >= 1 && bytes <= CAMPAIGN_NAME_MAX && strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == bytes;
+	return bytes >= 1 && bytes <= CAMPAIGN_NAME_MAX &&
+	       strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == bytes;
 }
 
 static bool campaign_only(const struct json *object, const char *what, const char *const names[], struct wn_error *err)
@@ -29,7 +30,8 @@ static bool campaign_only(const struct json *object, const char *what, const cha
 }
 
 /* A string of 1 to `most` bytes; absent keeps what *out holds. */
-static bool campaign_text(const struct json *object, const char *name, size_t most, const char **out, struct wn_error *err)
+static bool campaign_text(
+	const struct json *object, const char *name, size_t most, const char **out, struct wn_error *err)
 {
 	const struct json *value = json_get(object, name);
 	if (!value)
@@ -41,19 +43,20 @@ static bool campaign_text(const struct json *object, const char *name, size_t mo
 	return true;
 }
 
-static bool campaign_integer(const struct json *object, const char *name, int64_t least, int64_t most, int64_t *out,
-	struct wn_error *err)
+static bool campaign_integer(
+	const struct json *object, const char *name, int64_t least, int64_t most, int64_t *out, struct wn_error *err)
 {
 	const struct json *value = json_get(object, name);
 	if (!value)
 		return true;
 	if (!json_integer(value, out) || *out < least || *out > most)
-		return wn_fail(err, WN_INPUT, "campaign_number", "%s is a whole number between %" PRId64 " and %" PRId64, name, least,
-			most);
+		return wn_fail(err, WN_INPUT, "campaign_number",
+			"%s is a whole number between %" PRId64 " and %" PRId64, name, least, most);
 	return true;
 }
 
-static bool campaign_int(const struct json *object, const char *name, int least, int most, int *out, struct wn_error *err)
+static bool campaign_int(
+	const struct json *object, const char *name, int least, int most, int *out, struct wn_error *err)
 {
 	int64_t wide = *out;
 	if (!campaign_integer(object, name, least, most, &wide, err))
@@ -77,13 +80,14 @@ static bool campaign_units(const struct json *object, const char *name, int64_t 
 {
 	const struct json *value = json_get(object, name);
 	if (value && !json_amount(value, out))
-		return wn_fail(err, WN_INPUT, "campaign_amount", "%s is an amount in units, written as a decimal string", name);
+		return wn_fail(err, WN_INPUT, "campaign_amount",
+			"%s is an amount in units, written as a decimal string", name);
 	return true;
 }
 
 /* One word out of two; absent keeps *second. */
-static bool campaign_either(const struct json *object, const char *name, const char *first_word, const char *second_word,
-	bool *second, struct wn_error *err)
+static bool campaign_either(const struct json *object, const char *name, const char *first_word,
+	const char *second_word, bool *second, struct wn_error *err)
 {
 	const struct json *value = json_get(object, name);
 	if (!value)
@@ -102,11 +106,13 @@ static bool campaign_list(const struct json *object, const char *name, const cha
 	if (!value)
 		return true;
 	if (value->type != JSON_ARRAY || value->count > CAMPAIGN_LIST_MAX)
-		return wn_fail(err, WN_INPUT, "campaign_list", "%s is an array of at most %d texts", name, CAMPAIGN_LIST_MAX);
+		return wn_fail(
+			err, WN_INPUT, "campaign_list", "%s is an array of at most %d texts", name, CAMPAIGN_LIST_MAX);
 	for (size_t i = 0; i < value->count; i++) {
 		const char *word = json_string(value->elements[i]);
 		if (!word || *word == '\0' || strlen(word) > CAMPAIGN_WORD_MAX)
-			return wn_fail(err, WN_INPUT, "campaign_list", "%s[%zu] is a text of 1 to %d bytes", name, i, CAMPAIGN_WORD_MAX);
+			return wn_fail(err, WN_INPUT, "campaign_list", "%s[%zu] is a text of 1 to %d bytes", name, i,
+				CAMPAIGN_WORD_MAX);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(word, out[j]) == 0)
 				return wn_fail(err, WN_INPUT, "campaign_list", "%s names \"%s\" twice", name, word);
@@ -118,8 +124,8 @@ static bool campaign_list(const struct json *object, const char *name, const cha
 
 static bool campaign_choice_read(const struct json *value, struct campaign_choice *out, struct wn_error *err)
 {
-	static const char *const names[] = { "name", "verdict", NULL };
-	static const char *const verdicts[] = { "reject", "keep", "abstain" };
+	static const char *const names[] = {"name", "verdict", NULL};
+	static const char *const verdicts[] = {"reject", "keep", "abstain"};
 	if (!campaign_only(value, "a choice", names, err))
 		return false;
 	out->name = NULL;
@@ -133,7 +139,8 @@ static bool campaign_choice_read(const struct json *value, struct campaign_choic
 			out->verdict = (enum choice_verdict)i;
 			return true;
 		}
-	return wn_fail(err, WN_INPUT, "campaign_choice", "the verdict of \"%s\" is \"reject\", \"keep\" or \"abstain\"", out->name);
+	return wn_fail(err, WN_INPUT, "campaign_choice", "the verdict of \"%s\" is \"reject\", \"keep\" or \"abstain\"",
+		out->name);
 }
 
 static bool campaign_choices(const struct json *value, struct campaign *out, struct wn_error *err)
@@ -143,23 +150,27 @@ static bool campaign_choices(const struct json *value, struct campaign *out, str
 	if (!value || value->type != JSON_ARRAY)
 		return wn_fail(err, WN_INPUT, "campaign_choices", "choices is an array of {name, verdict}");
 	if (value->count > CAMPAIGN_CHOICES_MAX)
-		return wn_fail(err, WN_INPUT, "campaign_choices_many", "a campaign has at most %d choices", CAMPAIGN_CHOICES_MAX);
+		return wn_fail(err, WN_INPUT, "campaign_choices_many", "a campaign has at most %d choices",
+			CAMPAIGN_CHOICES_MAX);
 	for (size_t i = 0; i < value->count; i++) {
 		struct campaign_choice choice;
 		if (!campaign_choice_read(value->elements[i], &choice, err))
 			return false;
 		if (campaign_class(out, choice.name) != -2)
-			return wn_fail(err, WN_INPUT, "campaign_choice_twice", "the choice \"%s\" stands twice", choice.name);
+			return wn_fail(
+				err, WN_INPUT, "campaign_choice_twice", "the choice \"%s\" stands twice", choice.name);
 		for (int j = 0; j < abstaining_count; j++)
 			if (strcmp(abstaining[j].name, choice.name) == 0)
-				return wn_fail(err, WN_INPUT, "campaign_choice_twice", "the choice \"%s\" stands twice", choice.name);
+				return wn_fail(err, WN_INPUT, "campaign_choice_twice", "the choice \"%s\" stands twice",
+					choice.name);
 		if (choice.verdict == CHOICE_ABSTAIN) {
 			abstaining[abstaining_count++] = choice;
 			continue;
 		}
 		if (choice.verdict == CHOICE_REJECT && out->class_count > 0 &&
 			out->choices[out->class_count - 1].verdict == CHOICE_KEEP)
-			return wn_fail(err, WN_INPUT, "campaign_choice_order", "rejecting choices come first: move \"%s\" up", choice.name);
+			return wn_fail(err, WN_INPUT, "campaign_choice_order",
+				"rejecting choices come first: move \"%s\" up", choice.name);
 		out->choices[out->class_count++] = choice;
 		out->choice_count = out->class_count;
 	}
@@ -174,10 +185,11 @@ static bool campaign_choices(const struct json *value, struct campaign *out, str
 
 static bool campaign_panel(const struct json *panel, struct campaign *out, struct wn_error *err)
 {
-	static const char *const names[] = { "mode", "pick", "seats", "escalate", "commit_ms", "reveal_ms", "lease_ms", "audit_seats",
-		"audit", NULL };
+	static const char *const names[] = {"mode", "pick", "seats", "escalate", "commit_ms", "reveal_ms", "lease_ms",
+		"audit_seats", "audit", NULL};
 	bool open = false;
-	if (panel && (!campaign_only(panel, "panel", names, err) || !campaign_either(panel, "mode", "drawn", "open", &open, err)))
+	if (panel && (!campaign_only(panel, "panel", names, err) ||
+			     !campaign_either(panel, "mode", "drawn", "open", &open, err)))
 		return false;
 	out->panel_mode = open ? PANEL_OPEN : PANEL_DRAWN;
 	out->commit_ms = open ? CAMPAIGN_DAY_MS : 15 * CAMPAIGN_MINUTE_MS;
@@ -201,7 +213,7 @@ static bool campaign_panel(const struct json *panel, struct campaign *out, struc
 
 static bool campaign_dedup(const struct json *dedup, struct campaign *out, struct wn_error *err)
 {
-	static const char *const names[] = { "numerator", "denominator", NULL };
+	static const char *const names[] = {"numerator", "denominator", NULL};
 	if (!dedup)
 		return true;
 	if (!campaign_only(dedup, "dedup", names, err) ||
@@ -215,20 +227,20 @@ static bool campaign_dedup(const struct json *dedup, struct campaign *out, struc
 
 static bool campaign_budget(const struct json *budget, struct campaign *out, struct wn_error *err)
 {
-	static const char *const names[] = { "per_item_ceiling", "seat_pay", "seat_bond", "source", NULL };
+	static const char *const names[] = {"per_item_ceiling", "seat_pay", "seat_bond", "source", NULL};
 	if (!budget)
 		return true;
 	return campaign_only(budget, "budget", names, err) &&
-		campaign_units(budget, "per_item_ceiling", &out->per_item_ceiling, err) &&
-		campaign_units(budget, "seat_pay", &out->seat_pay, err) &&
-		campaign_units(budget, "seat_bond", &out->seat_bond, err) &&
-		campaign_either(budget, "source", "minted", "prepaid", &out->prepaid, err);
+	       campaign_units(budget, "per_item_ceiling", &out->per_item_ceiling, err) &&
+	       campaign_units(budget, "seat_pay", &out->seat_pay, err) &&
+	       campaign_units(budget, "seat_bond", &out->seat_bond, err) &&
+	       campaign_either(budget, "source", "minted", "prepaid", &out->prepaid, err);
 }
 
 bool campaign_parse(const struct json *document, struct campaign *out, struct wn_error *err)
 {
-	static const char *const names[] = { "name", "kind", "tags", "sources", "languages", "licence", "basis", "question", "choices",
-		"panel", "dedup", "budget", "challenge_ms", "vesting_ms", "probation", NULL };
+	static const char *const names[] = {"name", "kind", "tags", "sources", "languages", "licence", "basis",
+		"question", "choices", "panel", "dedup", "budget", "challenge_ms", "vesting_ms", "probation", NULL};
 	*out = (struct campaign){
 		.licence = "CC-BY-4.0",
 		.basis = "author_consent",

@@ -32,7 +32,7 @@ bool wn_while(struct wn_error *err, const char *format, ...)
 	va_end(arguments);
 	size_t bytes = count < 0 ? 0 : (size_t)count < sizeof text ? (size_t)count : sizeof text - 1;
 	/* What is too long loses its end: the outer words say where to look first. */
-	const char *const parts[] = { ": ", err->text };
+	const char *const parts[] = {": ", err->text};
 	for (int i = 0; i < 2; i++) {
 		size_t part_bytes = strnlen(parts[i], sizeof text - 1 - bytes);
 		memcpy(text + bytes, parts[i], part_bytes);

@@ -1,4 +1,5 @@
-/* RFC 9421 and RFC 9530 in winnow's fixed profile: one signature, one list of components, the bytes as they were received. */
+/* RFC 9421 and RFC 9530 in winnow's fixed profile: one signature, one list of components, the bytes as they were
+ * received. */
 #include "core/httpsig.h"
 
 #include <inttypes.h>
@@ -47,13 +48,13 @@ static struct wn_slice field_trim(struct wn_slice value)
 }
 
 /* All values of a field, trimmed and joined by ", " (RFC 9421, 2.1). *found tells whether the request has it at all. */
-static bool field_value(struct wn_arena *arena, const struct http_request *request, const char *name, struct wn_slice *out,
-	bool *found, struct wn_error *err)
+static bool field_value(struct wn_arena *arena, const struct http_request *request, const char *name,
+	struct wn_slice *out, bool *found, struct wn_error *err)
 {
 	struct wn_text joined;
 	wn_text_init(&joined, arena);
 	size_t count = 0;
-	*out = (struct wn_slice){ "", 0 };
+	*out = (struct wn_slice){"", 0};
 	for (size_t i = 0; i < request->header_count; i++) {
 		if (!field_named(&request->headers[i], name))
 			continue;
@@ -71,7 +72,7 @@ static bool field_value(struct wn_arena *arena, const struct http_request *reque
 	if (joined.full)
 		return httpsig_memory(err);
 	if (count > 1)
-		*out = (struct wn_slice){ joined.data, joined.bytes };
+		*out = (struct wn_slice){joined.data, joined.bytes};
 	return true;
 }
 
@@ -79,8 +80,8 @@ static bool field_value(struct wn_arena *arena, const struct http_request *reque
 static bool httpsig_components(struct wn_arena *arena, const struct http_request *request,
 	const char *names[HTTPSIG_COMPONENTS_MAX], size_t *count, struct wn_error *err)
 {
-	static const char *const always[] = { "@method", "@authority", "@path", "@query" };
-	static const char *const when_there[] = { "idempotency-key", "winnow-checkpoint" };
+	static const char *const always[] = {"@method", "@authority", "@path", "@query"};
+	static const char *const when_there[] = {"idempotency-key", "winnow-checkpoint"};
 	*count = 0;
 	for (int i = 0; i < 4; i++)
 		names[(*count)++] = always[i];
@@ -100,8 +101,8 @@ static bool httpsig_components(struct wn_arena *arena, const struct http_request
 }
 
 /*
- * Lower case, and without :80 or :443: the scheme that the client saw is unknown behind a proxy that ends TLS, and no client
- * sends its scheme's default port.
+ * Lower case, and without :80 or :443: the scheme that the client saw is unknown behind a proxy that ends TLS, and no
+ * client sends its scheme's default port.
  */
 static void base_authority(struct wn_text *base, struct wn_slice authority)
 {
@@ -144,8 +145,9 @@ static bool base_line_ok(const struct wn_text *base, size_t start)
 }
 
 /* The signature base (RFC 9421, 2.5). `digest` stands for content-digest where the request does not carry it yet. */
-static bool httpsig_base(struct wn_arena *arena, const struct http_request *request, const char *const names[], size_t count,
-	struct wn_slice parameters, const struct wn_slice *digest, struct wn_slice *out, struct wn_error *err)
+static bool httpsig_base(struct wn_arena *arena, const struct http_request *request, const char *const names[],
+	size_t count, struct wn_slice parameters, const struct wn_slice *digest, struct wn_slice *out,
+	struct wn_error *err)
 {
 	struct wn_text base;
 	wn_text_init(&base, arena);
@@ -169,7 +171,8 @@ static bool httpsig_base(struct wn_arena *arena, const struct http_request *requ
 			if (!field_value(arena, request, name, &value, &found, err))
 				return false;
 			if (!found)
-				return wn_fail(err, WN_INPUT, "signature_components", "a request with a body carries and signs %s", name);
+				return wn_fail(err, WN_INPUT, "signature_components",
+					"a request with a body carries and signs %s", name);
 			wn_text_add(&base, value.data, value.bytes);
 		}
 		if (base.full)
@@ -186,8 +189,9 @@ static bool httpsig_base(struct wn_arena *arena, const struct http_request *requ
 	if (!base_line_ok(&base, start))
 		return httpsig_malformed(err, "signature-input holds a control character");
 	if (base.bytes > HTTPSIG_BASE_MAX)
-		return wn_fail(err, WN_INPUT, "signature_malformed", "the signature base has more than %d bytes", HTTPSIG_BASE_MAX);
-	*out = (struct wn_slice){ base.data, base.bytes };
+		return wn_fail(err, WN_INPUT, "signature_malformed", "the signature base has more than %d bytes",
+			HTTPSIG_BASE_MAX);
+	*out = (struct wn_slice){base.data, base.bytes};
 	return true;
 }
 
@@ -199,7 +203,7 @@ static bool input_string(struct wn_slice *text, struct wn_slice *out)
 	const char *end = memchr(text->data + 1, '"', text->bytes - 1);
 	if (!end)
 		return false;
-	*out = (struct wn_slice){ text->data + 1, (size_t)(end - text->data - 1) };
+	*out = (struct wn_slice){text->data + 1, (size_t)(end - text->data - 1)};
 	if (memchr(out->data, '\\', out->bytes))
 		return false;
 	text->bytes -= (size_t)(end + 1 - text->data);
@@ -263,7 +267,7 @@ static bool input_parameter(struct wn_slice *text, struct httpsig_input *input, 
 static bool httpsig_input_read(struct wn_slice field, struct httpsig_input *input, struct wn_error *err)
 {
 	struct wn_slice text = field;
-	*input = (struct httpsig_input){ 0 };
+	*input = (struct httpsig_input){0};
 	if (!input_word(&text, httpsig_label))
 		return httpsig_malformed(err, "signature-input holds one signature with the label sig1");
 	input->parameters = text;
@@ -272,10 +276,11 @@ static bool httpsig_input_read(struct wn_slice field, struct httpsig_input *inpu
 	while (!input_skip(&text, ')')) {
 		struct wn_slice component;
 		if ((input->component_count > 0 && !input_skip(&text, ' ')) || !input_string(&text, &component))
-			return httpsig_malformed(err, "signature-input: components are quoted names with one blank between them");
+			return httpsig_malformed(
+				err, "signature-input: components are quoted names with one blank between them");
 		if (input->component_count == HTTPSIG_COMPONENTS_MAX)
-			return wn_fail(err, WN_INPUT, "signature_components", "signature-input covers more than %d components",
-				HTTPSIG_COMPONENTS_MAX);
+			return wn_fail(err, WN_INPUT, "signature_components",
+				"signature-input covers more than %d components", HTTPSIG_COMPONENTS_MAX);
 		input->components[input->component_count++] = component;
 	}
 	bool created = false;
@@ -283,7 +288,8 @@ static bool httpsig_input_read(struct wn_slice field, struct httpsig_input *inpu
 		while (input_skip(&text, ' ')) {
 		}
 		if (!input_parameter(&text, input, &created))
-			return httpsig_malformed(err, "signature-input: the parameters are created, keyid, alg and tag, each once");
+			return httpsig_malformed(
+				err, "signature-input: the parameters are created, keyid, alg and tag, each once");
 	}
 	if (text.bytes > 0)
 		return httpsig_malformed(err, "signature-input holds exactly one signature");
@@ -299,13 +305,16 @@ static bool httpsig_signature_read(struct wn_slice field, struct signature *out,
 	size_t count = 0;
 	if (!input_word(&field, httpsig_label) || !input_skip(&field, ':') || field.bytes == 0 ||
 		field.data[field.bytes - 1] != ':' ||
-		!base64_read(out->bytes, sizeof out->bytes, &count, field.data, field.bytes - 1) || count != sizeof out->bytes)
+		!base64_read(out->bytes, sizeof out->bytes, &count, field.data, field.bytes - 1) ||
+		count != sizeof out->bytes)
 		return httpsig_malformed(err, "signature is sig1=:<64 bytes in base64>: and nothing else");
 	return true;
 }
 
-/* The list must be the one that this request calls for: less would leave parts free to be changed, more is unknown to us. */
-static bool httpsig_covers(const struct httpsig_input *input, const char *const names[], size_t count, struct wn_error *err)
+/* The list must be the one that this request calls for: less would leave parts free to be changed, more is unknown to
+ * us. */
+static bool httpsig_covers(
+	const struct httpsig_input *input, const char *const names[], size_t count, struct wn_error *err)
 {
 	bool same = input->component_count == count;
 	for (size_t i = 0; i < count && same; i++)
@@ -334,7 +343,7 @@ static bool httpsig_digest_holds(struct wn_slice field, struct wn_slice body)
 	while (field.bytes > 0) {
 		const char *comma = memchr(field.data, ',', field.bytes);
 		size_t bytes = comma ? (size_t)(comma - field.data) : field.bytes;
-		struct wn_slice member = field_trim((struct wn_slice){ field.data, bytes });
+		struct wn_slice member = field_trim((struct wn_slice){field.data, bytes});
 		if (input_word(&member, "sha-256=:")) {
 			size_t count;
 			if (found || member.bytes == 0 || member.data[member.bytes - 1] != ':' ||
@@ -356,9 +365,10 @@ static bool httpsig_fresh(int64_t created_s, int64_t now_ms, struct wn_error *er
 	int64_t age_s = now_ms / 1000 - created_s;
 	if (age_s >= -HTTPSIG_FRESH_S && age_s <= HTTPSIG_FRESH_S)
 		return true;
-	return wn_fail(err, WN_INPUT, "signature_stale", "signed %" PRId64 " s %s the node's clock (%" PRId64 "): at most %d s are "
-		"allowed; check this machine's clock and sign again", age_s < 0 ? -age_s : age_s, age_s < 0 ? "ahead of" : "before",
-		now_ms / 1000, HTTPSIG_FRESH_S);
+	return wn_fail(err, WN_INPUT, "signature_stale",
+		"signed %" PRId64 " s %s the node's clock (%" PRId64 "): at most %d s are "
+		"allowed; check this machine's clock and sign again",
+		age_s < 0 ? -age_s : age_s, age_s < 0 ? "ahead of" : "before", now_ms / 1000, HTTPSIG_FRESH_S);
 }
 
 bool httpsig_verify(struct wn_arena *arena, const struct http_request *request, const char *tag, int64_t now_ms,
@@ -374,7 +384,8 @@ bool httpsig_verify(struct wn_arena *arena, const struct http_request *request, 
 		return wn_fail(err, WN_INPUT, "signature_missing", "this request must be signed: %s is missing",
 			has_input ? "signature" : "signature-input");
 	struct httpsig_input input;
-	if (!httpsig_input_read(input_field, &input, err) || !httpsig_signature_read(signature_field, &out->signature, err))
+	if (!httpsig_input_read(input_field, &input, err) ||
+		!httpsig_signature_read(signature_field, &out->signature, err))
 		return false;
 	if (!did_read(&out->key, input.keyid.data, input.keyid.bytes))
 		return httpsig_malformed(err, "keyid is a did:key of an Ed25519 key");
@@ -384,15 +395,18 @@ bool httpsig_verify(struct wn_arena *arena, const struct http_request *request, 
 	if (!httpsig_components(arena, request, names, &count, err) || !httpsig_covers(&input, names, count, err))
 		return false;
 	if (!wn_slice_equal(input.tag, wn_slice_of(tag)))
-		return wn_fail(err, WN_INPUT, "signature_tag", "the signature is for another network: this one's tag is %s", tag);
+		return wn_fail(err, WN_INPUT, "signature_tag",
+			"the signature is for another network: this one's tag is %s", tag);
 	if (!httpsig_fresh(input.created_s, now_ms, err))
 		return false;
 	if (request->body.bytes > 0 && (!has_digest || !httpsig_digest_holds(digest_field, request->body)))
-		return wn_fail(err, WN_INPUT, "signature_digest", "content-digest is not sha-256 of the body as it arrived");
+		return wn_fail(
+			err, WN_INPUT, "signature_digest", "content-digest is not sha-256 of the body as it arrived");
 	if (!httpsig_base(arena, request, names, count, input.parameters, NULL, &out->base, err))
 		return false;
 	if (!sign_verify(&out->key, out->base.data, out->base.bytes, &out->signature))
-		return wn_fail(err, WN_INPUT, "signature_wrong", "the signature does not belong to this request and key");
+		return wn_fail(
+			err, WN_INPUT, "signature_wrong", "the signature does not belong to this request and key");
 	return true;
 }
 
@@ -408,7 +422,7 @@ static bool httpsig_tag_ok(const char *tag)
 bool httpsig_sign(struct wn_arena *arena, const struct http_request *request, const char *tag, int64_t created_s,
 	const struct sign_key *key, struct httpsig_fields *out, struct wn_error *err)
 {
-	*out = (struct httpsig_fields){ 0 };
+	*out = (struct httpsig_fields){0};
 	if (!httpsig_tag_ok(tag))
 		return httpsig_malformed(err, "a tag is printable ASCII without quotes");
 	const char *names[HTTPSIG_COMPONENTS_MAX];
@@ -435,9 +449,9 @@ bool httpsig_sign(struct wn_arena *arena, const struct http_request *request, co
 	wn_text_printf(&input, ");created=%" PRId64 ";keyid=\"%s\";alg=\"ed25519\";tag=\"%s\"", created_s, did, tag);
 	if (input.full)
 		return httpsig_memory(err);
-	out->signature_input = (struct wn_slice){ input.data, input.bytes };
+	out->signature_input = (struct wn_slice){input.data, input.bytes};
 	size_t label_bytes = sizeof httpsig_label - 1;
-	struct wn_slice base, parameters = { input.data + label_bytes, input.bytes - label_bytes };
+	struct wn_slice base, parameters = {input.data + label_bytes, input.bytes - label_bytes};
 	if (!httpsig_base(arena, request, names, count, parameters, &out->content_digest, &base, err))
 		return false;
 	struct signature signature;

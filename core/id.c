@@ -113,7 +113,8 @@ bool base64_read(void *bytes, size_t room, size_t *count, const char *text, size
 				return false;
 			group = group << 6 | (uint32_t)value;
 		}
-		/* Bits behind the last byte must be zero: one text for one value, or evidence could be altered unseen. */
+		/* Bits behind the last byte must be zero: one text for one value, or evidence could be altered unseen.
+		 */
 		if ((letters == 3 && (group & 0xff)) || (letters == 2 && (group & 0xffff)))
 			return false;
 		for (size_t j = 0; j + 1 < letters; j++)

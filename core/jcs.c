@@ -35,9 +35,10 @@ static bool jcs_object(struct wn_text *text, const struct json *value, int depth
 {
 	struct jcs_member *members = wn_arena_array(text->arena, value->count, sizeof *members);
 	if (!members)
-		return wn_fail(err, WN_FULL, "json_memory", "the canonical form needs more memory than one piece of work may use");
+		return wn_fail(err, WN_FULL, "json_memory",
+			"the canonical form needs more memory than one piece of work may use");
 	for (size_t i = 0; i < value->count; i++)
-		members[i] = (struct jcs_member){ value->names[i], value->elements[i] };
+		members[i] = (struct jcs_member){value->names[i], value->elements[i]};
 	qsort(members, value->count, sizeof *members, jcs_name_compare);
 	wn_text_add(text, "{", 1);
 	for (size_t i = 0; i < value->count; i++) {
@@ -79,9 +80,10 @@ static bool jcs_value(struct wn_text *text, const struct json *value, int depth,
 	case JSON_NUMBER:
 		/* Within the rule the source's characters are the canonical ones already. */
 		if (!json_integer(value, &integer))
-			return wn_fail(err, WN_INPUT, "json_number", "%.*s is not an integer within 2^53 - 1: write amounts as strings, "
-				"readings with an exponent of their own", value->text.bytes < 40 ? (int)value->text.bytes : 40,
-				value->text.data);
+			return wn_fail(err, WN_INPUT, "json_number",
+				"%.*s is not an integer within 2^53 - 1: write amounts as strings, "
+				"readings with an exponent of their own",
+				value->text.bytes < 40 ? (int)value->text.bytes : 40, value->text.data);
 		wn_text_add(text, value->text.data, value->text.bytes);
 		return true;
 	case JSON_STRING:
@@ -100,19 +102,20 @@ bool jcs_write(struct wn_arena *arena, const struct json *value, struct wn_slice
 {
 	struct wn_text text;
 	wn_text_init(&text, arena);
-	*out = (struct wn_slice){ NULL, 0 };
+	*out = (struct wn_slice){NULL, 0};
 	if (!jcs_value(&text, value, 0, err))
 		return false;
 	if (text.full)
-		return wn_fail(err, WN_FULL, "json_memory", "the canonical form needs more memory than one piece of work may use");
-	*out = (struct wn_slice){ text.data, text.bytes };
+		return wn_fail(err, WN_FULL, "json_memory",
+			"the canonical form needs more memory than one piece of work may use");
+	*out = (struct wn_slice){text.data, text.bytes};
 	return true;
 }
 
 bool jcs_canonical(struct wn_arena *arena, const char *data, size_t bytes, struct wn_slice *out, struct wn_error *err)
 {
 	const struct json *value;
-	*out = (struct wn_slice){ NULL, 0 };
+	*out = (struct wn_slice){NULL, 0};
 	return json_parse(arena, data, bytes, &value, err) && jcs_write(arena, value, out, err);
 }
 
@@ -121,7 +124,8 @@ bool jcs_check(struct wn_arena *arena, const char *data, size_t bytes, struct wn
 	struct wn_slice canonical;
 	if (!jcs_canonical(arena, data, bytes, &canonical, err))
 		return false;
-	if (!wn_slice_equal(canonical, (struct wn_slice){ data, bytes }))
-		return wn_fail(err, WN_INPUT, "json_not_canonical", "the bytes are not the canonical form (RFC 8785) of what they say");
+	if (!wn_slice_equal(canonical, (struct wn_slice){data, bytes}))
+		return wn_fail(err, WN_INPUT, "json_not_canonical",
+			"the bytes are not the canonical form (RFC 8785) of what they say");
 	return true;
 }

@@ -32,7 +32,8 @@ struct json_builder {
 	bool failed; /* err is filled; yajl only sees a cancelled parse */
 };
 
-static bool builder_fail(struct json_builder *builder, enum wn_blame blame, const char *code, const char *why, int limit)
+static bool builder_fail(
+	struct json_builder *builder, enum wn_blame blame, const char *code, const char *why, int limit)
 {
 	builder->failed = true;
 	return wn_fail(builder->err, blame, code, why, limit);
@@ -40,7 +41,8 @@ static bool builder_fail(struct json_builder *builder, enum wn_blame blame, cons
 
 static bool builder_memory(struct json_builder *builder)
 {
-	return builder_fail(builder, WN_FULL, "json_memory", "the JSON needs more memory than one piece of work may use", 0);
+	return builder_fail(
+		builder, WN_FULL, "json_memory", "the JSON needs more memory than one piece of work may use", 0);
 }
 
 /* A new value, hung into the container that is open; NULL when it may not be. */
@@ -58,7 +60,8 @@ static struct json *builder_value(struct json_builder *builder, enum json_type t
 	}
 	struct json_container *container = &builder->open[builder->depth - 1];
 	if (container->value->count == JSON_ELEMENTS_MAX) {
-		builder_fail(builder, WN_INPUT, "json_elements", "an array or object has more than %d elements", JSON_ELEMENTS_MAX);
+		builder_fail(builder, WN_INPUT, "json_elements", "an array or object has more than %d elements",
+			JSON_ELEMENTS_MAX);
 		return NULL;
 	}
 	node->name = container->name;
@@ -79,7 +82,7 @@ static bool builder_copy(struct json_builder *builder, const void *bytes, size_t
 	char *copy = wn_arena_copy(builder->arena, bytes, count);
 	if (!copy)
 		return builder_memory(builder);
-	*out = (struct wn_slice){ copy, count };
+	*out = (struct wn_slice){copy, count};
 	return true;
 }
 
@@ -123,7 +126,7 @@ static int builder_open(struct json_builder *builder, enum json_type type)
 	struct json *value = builder_value(builder, type);
 	if (!value)
 		return 0;
-	builder->open[builder->depth++] = (struct json_container){ .value = value };
+	builder->open[builder->depth++] = (struct json_container){.value = value};
 	return 1;
 }
 
@@ -196,8 +199,10 @@ static int escape_unit(const char *text, size_t room)
 		return -1;
 	for (int i = 2; i < 6; i++) {
 		char c = text[i];
-		int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 :
-			c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+		int digit = c >= '0' && c <= '9'   ? c - '0'
+			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+						   : -1;
 		if (digit < 0)
 			return -1;
 		unit = unit << 4 | digit;
@@ -206,8 +211,8 @@ static int escape_unit(const char *text, size_t room)
 }
 
 /*
- * yajl puts a question mark where half a surrogate pair stands, so the escapes are looked at before it runs. A backslash
- * outside a string is yajl's to refuse.
+ * yajl puts a question mark where half a surrogate pair stands, so the escapes are looked at before it runs. A
+ * backslash outside a string is yajl's to refuse.
  */
 static bool escapes_paired(const char *data, size_t bytes, size_t *at)
 {
@@ -273,8 +278,9 @@ bool json_parse(struct wn_arena *arena, const char *data, size_t bytes, const st
 	if (!stray)
 		stray = memchr(data, '\f', bytes);
 	if (stray)
-		return wn_fail(err, WN_INPUT, "json_syntax", "a raw control character at byte %zu", (size_t)(stray - data));
-	struct json_builder builder = { .arena = arena, .err = err };
+		return wn_fail(
+			err, WN_INPUT, "json_syntax", "a raw control character at byte %zu", (size_t)(stray - data));
+	struct json_builder builder = {.arena = arena, .err = err};
 	yajl_handle parser = yajl_alloc(&callbacks, NULL, &builder);
 	if (!parser)
 		return wn_fail(err, WN_FULL, "json_memory", "no memory for a JSON parser");
@@ -353,7 +359,7 @@ const char *json_member_string(const struct json *object, const char *name, cons
 
 bool json_only_members(const struct json *object, const char *const names[], struct wn_slice *unknown)
 {
-	*unknown = (struct wn_slice){ NULL, 0 };
+	*unknown = (struct wn_slice){NULL, 0};
 	if (!object || object->type != JSON_OBJECT)
 		return false;
 	for (size_t i = 0; i < object->count; i++) {

@@ -23,7 +23,7 @@ static void quote_escaped(struct wn_text *text, char c)
 	static const char shorts[] = "btnfr\"\\", meant[] = "\b\t\n\f\r\"\\";
 	const char *found = memchr(meant, c, sizeof meant - 1);
 	if (found) {
-		char escape[2] = { '\\', shorts[found - meant] };
+		char escape[2] = {'\\', shorts[found - meant]};
 		wn_text_add(text, escape, sizeof escape);
 	} else {
 		wn_text_printf(text, "\\u%04x", (unsigned char)c);
@@ -40,7 +40,8 @@ void json_quote(struct wn_text *text, struct wn_slice value)
 			wn_text_add(text, value.data + i, plain);
 			i += plain;
 		} else {
-			/* A file name, or a peer's header: each byte that is not UTF-8 becomes U+FFFD, so that the output always is. */
+			/* A file name, or a peer's header: each byte that is not UTF-8 becomes U+FFFD, so that the
+			 * output always is. */
 			for (size_t end = i + plain; i < end;) {
 				size_t bytes = utf8_character(value.data + i, end - i);
 				if (bytes)
@@ -58,7 +59,7 @@ void json_quote(struct wn_text *text, struct wn_slice value)
 
 void json_begin(struct json_writer *writer, struct wn_arena *arena)
 {
-	*writer = (struct json_writer){ 0 };
+	*writer = (struct json_writer){0};
 	wn_text_init(&writer->text, arena);
 }
 
@@ -108,7 +109,7 @@ void json_close_array(struct json_writer *writer)
 
 void json_put_string(struct json_writer *writer, const char *name, const char *value)
 {
-	json_put_slice(writer, name, value ? wn_slice_of(value) : (struct wn_slice){ NULL, 0 });
+	json_put_slice(writer, name, value ? wn_slice_of(value) : (struct wn_slice){NULL, 0});
 }
 
 void json_put_slice(struct json_writer *writer, const char *name, struct wn_slice value)
@@ -162,9 +163,10 @@ void json_put_raw(struct json_writer *writer, const char *name, struct wn_slice 
 
 bool json_end(struct json_writer *writer, struct wn_slice *out, struct wn_error *err)
 {
-	*out = (struct wn_slice){ NULL, 0 };
+	*out = (struct wn_slice){NULL, 0};
 	if (writer->text.full)
-		return wn_fail(err, WN_FULL, "json_memory", "the JSON to be written needs more memory than one piece of work may use");
-	*out = (struct wn_slice){ writer->text.data, writer->text.bytes };
+		return wn_fail(err, WN_FULL, "json_memory",
+			"the JSON to be written needs more memory than one piece of work may use");
+	*out = (struct wn_slice){writer->text.data, writer->text.bytes};
 	return true;
 }

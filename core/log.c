@@ -23,12 +23,12 @@ void log_start(const char *on, enum log_level least)
 
 struct log_field log_integer(const char *name, int64_t value)
 {
-	return (struct log_field){ .name = name, .integer = value };
+	return (struct log_field){.name = name, .integer = value};
 }
 
 struct log_field log_text(const char *name, const char *value)
 {
-	return (struct log_field){ .name = name, .text = value ? value : "" };
+	return (struct log_field){.name = name, .text = value ? value : ""};
 }
 
 struct log_line {
@@ -57,7 +57,7 @@ static void log_quote(struct log_line *line, const char *value, size_t most)
 		unsigned char c = (unsigned char)value[i];
 		size_t bytes = utf8_character(value + i, count - i);
 		if (c == '"' || c == '\\') {
-			char escaped[2] = { '\\', (char)c };
+			char escaped[2] = {'\\', (char)c};
 			log_add(line, escaped, 2);
 		} else if (c < 0x20 || c == 0x7f) {
 			char escaped[8];
@@ -80,12 +80,13 @@ static void log_name(struct log_line *line, const char *name)
 	log_add(line, "\":", 2);
 }
 
-static void log_put(enum log_level level, const char *event, const struct log_field *fields, int count, size_t value_most)
+static void log_put(
+	enum log_level level, const char *event, const struct log_field *fields, int count, size_t value_most)
 {
-	static const char *const levels[] = { "debug", "info", "warn", "error" };
+	static const char *const levels[] = {"debug", "info", "warn", "error"};
 	if (level < log_least)
 		return;
-	struct log_line line = { .count = 0 };
+	struct log_line line = {.count = 0};
 	int64_t now_ms = clock_wall_ms();
 	time_t seconds = (time_t)(now_ms / 1000);
 	struct tm parts;
@@ -130,7 +131,7 @@ void log_write(enum log_level level, const char *event, const struct log_field *
 
 void log_failure(const char *event, const struct wn_error *err)
 {
-	static const char *const blames[] = { "none", "input", "busy", "down", "full" };
+	static const char *const blames[] = {"none", "input", "busy", "down", "full"};
 	const struct log_field fields[] = {
 		log_text("blame", blames[err->blame]),
 		log_text("code", err->code),

@@ -7,7 +7,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPTIONS_MAX = 512, OPTION_NAME_MAX = 96, OPTION_VALUE_MAX = 4096, OPTION_LINES_MAX = 10000, OPTION_HELP_COLUMN = 34 };
+enum {
+	OPTIONS_MAX = 512,
+	OPTION_NAME_MAX = 96,
+	OPTION_VALUE_MAX = 4096,
+	OPTION_LINES_MAX = 10000,
+	OPTION_HELP_COLUMN = 34
+};
 
 struct option_slot {
 	const struct option *row;
@@ -95,13 +101,14 @@ static bool option_unknown(const struct options *options, const char *prefix, co
 	}
 	/* A name that shares nothing with the one that was typed is no help. */
 	if (nearest && least <= (int)strlen(name) / 2 + 1)
-		return wn_fail(err, WN_INPUT, "option_unknown", "no option %s%.80s; did you mean %s%s?", prefix, name, prefix, nearest);
+		return wn_fail(err, WN_INPUT, "option_unknown", "no option %s%.80s; did you mean %s%s?", prefix, name,
+			prefix, nearest);
 	return wn_fail(err, WN_INPUT, "option_unknown", "no option %s%.80s", prefix, name);
 }
 
 static bool option_read_bool(const char *value, bool *out)
 {
-	static const char *const words[2][4] = { { "false", "no", "off", "0" }, { "true", "yes", "on", "1" } };
+	static const char *const words[2][4] = {{"false", "no", "off", "0"}, {"true", "yes", "on", "1"}};
 	for (int truth = 0; truth < 2; truth++)
 		for (int i = 0; i < 4; i++)
 			if (strcmp(value, words[truth][i]) == 0) {
@@ -130,14 +137,15 @@ bool option_set(struct options *options, const char *name, const char *value, st
 	int64_t integer;
 	bool truth;
 	if (strlen(value) >= OPTION_VALUE_MAX)
-		return wn_fail(err, WN_INPUT, "option_value", "%s: the value has more than %d bytes", name, OPTION_VALUE_MAX - 1);
+		return wn_fail(err, WN_INPUT, "option_value", "%s: the value has more than %d bytes", name,
+			OPTION_VALUE_MAX - 1);
 	if (row->type == OPTION_BOOL && !option_read_bool(value, &truth))
 		return wn_fail(err, WN_INPUT, "option_value", "%s is true or false, not \"%.80s\"", name, value);
 	if (row->type == OPTION_INTEGER && !option_read_integer(value, &integer))
 		return wn_fail(err, WN_INPUT, "option_value", "%s is a whole number, not \"%.80s\"", name, value);
 	if (row->type == OPTION_INTEGER && (integer < row->least || integer > row->most))
-		return wn_fail(err, WN_INPUT, "option_range", "%s is between %" PRId64 " and %" PRId64 ", not %s", name, row->least,
-			row->most, value);
+		return wn_fail(err, WN_INPUT, "option_range", "%s is between %" PRId64 " and %" PRId64 ", not %s", name,
+			row->least, row->most, value);
 	char *copy = strdup(value);
 	if (!copy)
 		return wn_fail(err, WN_FULL, "option_memory", "no memory for the value of %s", name);
@@ -164,7 +172,8 @@ static bool options_read_line(struct options *options, char *line, struct wn_err
 		return true;
 	char *equals = strchr(name, '=');
 	if (!equals)
-		return wn_fail(err, WN_INPUT, "option_line", "a line is \"name = value\" or a # comment, not \"%.80s\"", name);
+		return wn_fail(
+			err, WN_INPUT, "option_line", "a line is \"name = value\" or a # comment, not \"%.80s\"", name);
 	*equals = '\0';
 	/* A # belongs to the value: conninfo strings and names may hold one. */
 	return option_set(options, option_trim(name), option_trim(equals + 1), err);
@@ -186,7 +195,8 @@ bool options_read_file(struct options *options, const char *path, struct wn_erro
 		if (number > OPTION_LINES_MAX)
 			done = wn_fail(err, WN_INPUT, "option_file", "more than %d lines", OPTION_LINES_MAX);
 		else if (bytes == sizeof line - 1 && line[bytes - 1] != '\n')
-			done = wn_fail(err, WN_INPUT, "option_line", "the line has more than %zu bytes", sizeof line - 2);
+			done = wn_fail(
+				err, WN_INPUT, "option_line", "the line has more than %zu bytes", sizeof line - 2);
 		else
 			done = options_read_line(options, line, err);
 		if (!done)
@@ -294,7 +304,7 @@ bool option_bool(const struct options *options, const char *name)
 
 void options_print_help(const struct options *options, FILE *out)
 {
-	static const char *const kinds[] = { " TEXT", " N", "" };
+	static const char *const kinds[] = {" TEXT", " N", ""};
 	for (int i = 0; i < options->count; i++) {
 		const struct option *row = options->slots[i].row;
 		int column = fprintf(out, "  --%s%s", row->name, kinds[row->type]);

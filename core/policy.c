@@ -16,7 +16,7 @@ void policy_default(struct policy *out)
 		.epoch_ms = 3600000,
 		.epoch_votes_max = 4000000,
 		.rate = 21734995, /* half of the cap in four years of hourly epochs */
-		.shares_ppm = { 550000, 300000, 50000, 50000, 50000 },
+		.shares_ppm = {550000, 300000, 50000, 50000, 50000},
 		.seat_bond_floor = POLICY_TOKEN / 10,
 		.stake_least = 10 * POLICY_TOKEN,
 		.unbonding_ms = 14LL * 86400000,
@@ -34,16 +34,16 @@ struct policy_member {
 };
 
 static const struct policy_member policy_members[] = {
-	{ "cap", offsetof(struct policy, cap_units), true, 1, 1000000000 * POLICY_TOKEN },
-	{ "epoch_ms", offsetof(struct policy, epoch_ms), false, POLICY_EPOCH_LEAST_MS, POLICY_EPOCH_MOST_MS },
-	{ "epoch_votes_max", offsetof(struct policy, epoch_votes_max), false, 1, 1000000000 },
+	{"cap", offsetof(struct policy, cap_units), true, 1, 1000000000 * POLICY_TOKEN},
+	{"epoch_ms", offsetof(struct policy, epoch_ms), false, POLICY_EPOCH_LEAST_MS, POLICY_EPOCH_MOST_MS},
+	{"epoch_votes_max", offsetof(struct policy, epoch_votes_max), false, 1, 1000000000},
 	/* rate / 2^40 of what is left may leave in one epoch: all of it at most. */
-	{ "rate", offsetof(struct policy, rate), false, 0, 1LL << 40 },
-	{ "seat_bond_floor", offsetof(struct policy, seat_bond_floor), true, 0, 1000000000 * POLICY_TOKEN },
-	{ "stake_least", offsetof(struct policy, stake_least), true, 0, 1000000000 * POLICY_TOKEN },
-	{ "unbonding_ms", offsetof(struct policy, unbonding_ms), false, 0, POLICY_WAIT_MOST_MS },
-	{ "contributor_free_daily", offsetof(struct policy, contributor_free_daily), false, 0, 1000000000 },
-	{ "gold_ppm", offsetof(struct policy, gold_ppm), false, 0, POLICY_PPM },
+	{"rate", offsetof(struct policy, rate), false, 0, 1LL << 40},
+	{"seat_bond_floor", offsetof(struct policy, seat_bond_floor), true, 0, 1000000000 * POLICY_TOKEN},
+	{"stake_least", offsetof(struct policy, stake_least), true, 0, 1000000000 * POLICY_TOKEN},
+	{"unbonding_ms", offsetof(struct policy, unbonding_ms), false, 0, POLICY_WAIT_MOST_MS},
+	{"contributor_free_daily", offsetof(struct policy, contributor_free_daily), false, 0, 1000000000},
+	{"gold_ppm", offsetof(struct policy, gold_ppm), false, 0, POLICY_PPM},
 };
 enum { POLICY_MEMBERS = sizeof policy_members / sizeof policy_members[0] };
 
@@ -56,15 +56,20 @@ static bool policy_parse_shares(const struct json *value, struct policy *out, st
 {
 	int64_t sum = 0;
 	if (value->type != JSON_ARRAY || value->count != SHARE_COUNT)
-		return wn_fail(err, WN_INPUT, "policy_shares", "shares_ppm lists %d shares: contributors, validators, curators, "
-			"reserve, treasury", SHARE_COUNT);
+		return wn_fail(err, WN_INPUT, "policy_shares",
+			"shares_ppm lists %d shares: contributors, validators, curators, "
+			"reserve, treasury",
+			SHARE_COUNT);
 	for (int i = 0; i < SHARE_COUNT; i++) {
-		if (!json_integer(value->elements[i], &out->shares_ppm[i]) || out->shares_ppm[i] < 0 || out->shares_ppm[i] > POLICY_PPM)
-			return wn_fail(err, WN_INPUT, "policy_shares", "shares_ppm[%d] is not between 0 and %d", i, POLICY_PPM);
+		if (!json_integer(value->elements[i], &out->shares_ppm[i]) || out->shares_ppm[i] < 0 ||
+			out->shares_ppm[i] > POLICY_PPM)
+			return wn_fail(err, WN_INPUT, "policy_shares", "shares_ppm[%d] is not between 0 and %d", i,
+				POLICY_PPM);
 		sum += out->shares_ppm[i];
 	}
 	if (sum != POLICY_PPM)
-		return wn_fail(err, WN_INPUT, "policy_shares", "shares_ppm sums to %" PRId64 ", not to %d", sum, POLICY_PPM);
+		return wn_fail(
+			err, WN_INPUT, "policy_shares", "shares_ppm sums to %" PRId64 ", not to %d", sum, POLICY_PPM);
 	return true;
 }
 
@@ -73,7 +78,7 @@ bool policy_parse(const struct json *value, struct policy *out, struct wn_error 
 	policy_default(out);
 	if (!value || value->type != JSON_OBJECT)
 		return wn_fail(err, WN_INPUT, "policy_object", "a policy is a JSON object");
-	const char *names[POLICY_MEMBERS + 3] = { "asset", "shares_ppm" };
+	const char *names[POLICY_MEMBERS + 3] = {"asset", "shares_ppm"};
 	for (int i = 0; i < POLICY_MEMBERS; i++)
 		names[2 + i] = policy_members[i].name;
 	struct wn_slice unknown;
@@ -93,8 +98,8 @@ bool policy_parse(const struct json *value, struct policy *out, struct wn_error 
 			return wn_fail(err, WN_INPUT, "policy_value", "%s is %s", member->name,
 				member->amount ? "an amount in units, written as a decimal string" : "a whole number");
 		if (*field < member->least || *field > member->most)
-			return wn_fail(err, WN_INPUT, "policy_range", "%s is between %" PRId64 " and %" PRId64, member->name, member->least,
-				member->most);
+			return wn_fail(err, WN_INPUT, "policy_range", "%s is between %" PRId64 " and %" PRId64,
+				member->name, member->least, member->most);
 	}
 	const struct json *shares = json_get(value, "shares_ppm");
 	return !shares || policy_parse_shares(shares, out, err);

@@ -56,7 +56,7 @@ static const char did_alphabet[] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijk
 void did_write(char out[DID_ROOM], const struct account_key *key)
 {
 	/* The multicodec prefix of Ed25519 public keys, then long division by 58: the last digit falls out first. */
-	uint8_t number[DID_CODED_BYTES] = { 0xed, 0x01 };
+	uint8_t number[DID_CODED_BYTES] = {0xed, 0x01};
 	memcpy(number + 2, key->bytes, ID_BYTES);
 	char digits[DID_BYTES];
 	size_t count = 0;
@@ -84,7 +84,7 @@ bool did_read(struct account_key *key, const char *did, size_t did_bytes)
 {
 	if (did_bytes != DID_BYTES || memcmp(did, did_prefix, DID_PREFIX_BYTES) != 0)
 		return false;
-	uint8_t number[DID_CODED_BYTES] = { 0 };
+	uint8_t number[DID_CODED_BYTES] = {0};
 	for (size_t i = DID_PREFIX_BYTES; i < DID_BYTES; i++) {
 		const char *letter = did[i] ? strchr(did_alphabet, did[i]) : NULL;
 		if (!letter)
@@ -137,7 +137,8 @@ bool key_file_create(const char *path, struct key_file *out, struct wn_error *er
 	/* O_EXCL: two that create at once cannot both win, and a key that somebody owns is never replaced. */
 	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (descriptor < 0 && errno == EEXIST)
-		return wn_fail(err, WN_INPUT, "key_file_exists", "%s is there already: choose another path or use it", path);
+		return wn_fail(
+			err, WN_INPUT, "key_file_exists", "%s is there already: choose another path or use it", path);
 	if (descriptor < 0)
 		return wn_fail(err, errno == ENOENT ? WN_INPUT : WN_DOWN, "key_file_write", "create %s: %s", path,
 			strerror(errno));
@@ -147,8 +148,9 @@ bool key_file_create(const char *path, struct key_file *out, struct wn_error *er
 	sign_from_seed(&out->key, seed);
 	char did[DID_ROOM], seed_hex[ID_HEX_ROOM], vote_hex[ID_HEX_ROOM], text[KEY_FILE_MAX];
 	did_write(did, &out->key.public_key);
-	int count = snprintf(text, sizeof text, "{\n\t\"did\": \"%s\",\n\t\"signing_seed\": \"%s\",\n\t\"vote_seed\": \"%s\"\n}\n",
-		did, hex_write(seed_hex, seed, sizeof seed), hex_write(vote_hex, out->vote_seed, sizeof out->vote_seed));
+	int count = snprintf(text, sizeof text,
+		"{\n\t\"did\": \"%s\",\n\t\"signing_seed\": \"%s\",\n\t\"vote_seed\": \"%s\"\n}\n", did,
+		hex_write(seed_hex, seed, sizeof seed), hex_write(vote_hex, out->vote_seed, sizeof out->vote_seed));
 	wn_assert(count > 0 && (size_t)count < sizeof text);
 	bool done = key_file_write(descriptor, text, (size_t)count);
 	int failed = errno;
@@ -164,8 +166,8 @@ bool key_file_create(const char *path, struct key_file *out, struct wn_error *er
 	return key_file_sync_folder(path, err);
 }
 
-static bool key_file_parse(struct wn_arena *arena, const char *text, size_t bytes, struct key_file *out,
-	struct wn_error *err)
+static bool key_file_parse(
+	struct wn_arena *arena, const char *text, size_t bytes, struct key_file *out, struct wn_error *err)
 {
 	const struct json *file;
 	if (!json_parse(arena, text, bytes, &file, err))
@@ -178,7 +180,8 @@ static bool key_file_parse(struct wn_arena *arena, const char *text, size_t byte
 	if (!did || !seed_hex || !vote_hex || !did_read(&named, did, strlen(did)) ||
 		!hex_read(seed, sizeof seed, seed_hex, strlen(seed_hex)) ||
 		!hex_read(out->vote_seed, sizeof out->vote_seed, vote_hex, strlen(vote_hex)))
-		return wn_fail(err, WN_INPUT, "key_file_malformed", "not a key file: did, signing_seed and vote_seed are needed");
+		return wn_fail(err, WN_INPUT, "key_file_malformed",
+			"not a key file: did, signing_seed and vote_seed are needed");
 	sign_from_seed(&out->key, seed);
 	sodium_memzero(seed, sizeof seed);
 	if (id_compare(&named, &out->key.public_key) != 0) {
@@ -193,16 +196,16 @@ bool key_file_read(const char *path, struct key_file *out, struct wn_error *err)
 	enum { KEY_ARENA_MAX = 65536 };
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (descriptor < 0)
-		return wn_fail(err, WN_INPUT, errno == ENOENT ? "key_file_missing" : "key_file_open", "open %s: %s", path,
-			strerror(errno));
+		return wn_fail(err, WN_INPUT, errno == ENOENT ? "key_file_missing" : "key_file_open", "open %s: %s",
+			path, strerror(errno));
 	struct stat status;
 	char text[KEY_FILE_MAX];
 	bool done = false;
 	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
 		wn_fail(err, WN_INPUT, "key_file_open", "%s is not a regular file", path);
 	} else if (status.st_mode & (S_IRWXG | S_IRWXO)) {
-		wn_fail(err, WN_INPUT, "key_file_mode", "%s can be read by others: chmod 600 it, and replace the key if somebody did",
-			path);
+		wn_fail(err, WN_INPUT, "key_file_mode",
+			"%s can be read by others: chmod 600 it, and replace the key if somebody did", path);
 	} else {
 		size_t bytes = 0;
 		ssize_t got;
@@ -216,7 +219,8 @@ bool key_file_read(const char *path, struct key_file *out, struct wn_error *err)
 		if (got < 0)
 			wn_fail(err, WN_DOWN, "key_file_open", "read %s: %s", path, strerror(errno));
 		else if (bytes == sizeof text)
-			wn_fail(err, WN_INPUT, "key_file_malformed", "%s has more than %d bytes", path, KEY_FILE_MAX - 1);
+			wn_fail(err, WN_INPUT, "key_file_malformed", "%s has more than %d bytes", path,
+				KEY_FILE_MAX - 1);
 		else if (key_file_parse(&arena, text, bytes, out, err))
 			done = true;
 		else

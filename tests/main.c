@@ -32,7 +32,7 @@ static const struct test_case *runner_current(void)
 static void runner_test(void)
 {
 	const struct test_case *test = runner_current();
-	test_run = (struct test_run){ .test = test };
+	test_run = (struct test_run){.test = test};
 	runner_sentence(test_run.sentence, test);
 	test->run();
 	if (test_run.failures) {
@@ -70,7 +70,7 @@ static bool runner_add(const struct test_case *test)
 int main(int argc, char **argv)
 {
 	/* A crash of a test belongs in the report, not in a core file of the whole heap. */
-	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	const char *part = argc > 1 ? argv[1] : NULL;
 	if (CU_initialize_registry() != CUE_SUCCESS) {

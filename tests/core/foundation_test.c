@@ -18,7 +18,7 @@ SUITE("foundation")
 
 TEST(a_failure_says_who_acts_and_what_was_done)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK(!wn_fail(&err, WN_DOWN, "db_down", "connect: %s", "refused"));
 	CHECK(!wn_while(&err, "start %s", "the tally"));
 	CHECK_INT(err.blame, WN_DOWN);
@@ -35,7 +35,7 @@ TEST(a_failure_says_who_acts_and_what_was_done)
 
 TEST(long_failures_are_cut_and_end)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	char text[2 * WN_TEXT_MAX];
 	memset(text, 'x', sizeof text);
 	text[sizeof text - 1] = '\0';
@@ -53,7 +53,10 @@ TEST(long_failures_are_cut_and_end)
 TEST(an_arena_hands_out_zeroed_aligned_memory_that_does_not_overlap)
 {
 	enum { PIECES = 300 };
-	struct { unsigned char *data; size_t bytes; } pieces[PIECES];
+	struct {
+		unsigned char *data;
+		size_t bytes;
+	} pieces[PIECES];
 	uint64_t seed = test_seed();
 	struct wn_arena arena;
 	wn_arena_init(&arena, 64 << 20);
@@ -110,10 +113,10 @@ TEST(copies_and_slices)
 	CHECK_BYTES(wn_arena_copy(&arena, "a\0b", 3), 4, "a\0b", 4);
 	CHECK_TEXT(wn_arena_copy(&arena, NULL, 0), "");
 	CHECK_TEXT(wn_arena_printf(&arena, "%s-%d", "x", 7), "x-7");
-	CHECK(wn_slice_equal(WN_SLICE("a\0b"), (struct wn_slice){ "a\0b", 3 }));
+	CHECK(wn_slice_equal(WN_SLICE("a\0b"), (struct wn_slice){"a\0b", 3}));
 	CHECK(!wn_slice_equal(WN_SLICE("ab"), WN_SLICE("abc")));
 	CHECK(!wn_slice_equal(WN_SLICE("ab"), WN_SLICE("ac")));
-	CHECK(wn_slice_equal((struct wn_slice){ NULL, 0 }, wn_slice_of("")));
+	CHECK(wn_slice_equal((struct wn_slice){NULL, 0}, wn_slice_of("")));
 	wn_arena_free(&arena);
 }
 
@@ -175,13 +178,16 @@ TEST(utf8_is_accepted_exactly_where_the_paper_says)
 	/* Every sequence of up to two bytes and every first three against the table of RFC 3629, section 4. */
 	for (int a = 0; a < 256; a++)
 		for (int b = 0; b < 256; b++) {
-			char two[2] = { (char)a, (char)b };
+			char two[2] = {(char)a, (char)b};
 			bool pair = a >= 0xc2 && a <= 0xdf && b >= 0x80 && b <= 0xbf;
 			CHECK_INT(utf8_character(two, 2), a < 0x80 ? 1 : pair ? 2 : 0);
-			char three[3] = { (char)a, (char)b, (char)0x80 }, four[4] = { (char)a, (char)b, (char)0x80, (char)0xbf };
+			char three[3] = {(char)a, (char)b, (char)0x80},
+			     four[4] = {(char)a, (char)b, (char)0x80, (char)0xbf};
 			bool tail = b >= 0x80 && b <= 0xbf;
-			bool triple = tail && a >= 0xe0 && a <= 0xef && (a != 0xe0 || b >= 0xa0) && (a != 0xed || b <= 0x9f);
-			bool quad = tail && a >= 0xf0 && a <= 0xf4 && (a != 0xf0 || b >= 0x90) && (a != 0xf4 || b <= 0x8f);
+			bool triple =
+				tail && a >= 0xe0 && a <= 0xef && (a != 0xe0 || b >= 0xa0) && (a != 0xed || b <= 0x9f);
+			bool quad =
+				tail && a >= 0xf0 && a <= 0xf4 && (a != 0xf0 || b >= 0x90) && (a != 0xf4 || b <= 0x8f);
 			if (a >= 0xe0 && a <= 0xef)
 				CHECK_INT(utf8_character(three, 3), triple ? 3 : 0);
 			if (a >= 0xf0)
@@ -189,7 +195,9 @@ TEST(utf8_is_accepted_exactly_where_the_paper_says)
 		}
 	size_t at = 99;
 	CHECK(utf8_valid("", 0, &at));
-	CHECK(utf8_valid("12345678\xc3\xa9" "1234567\xf0\x9f\x98\x80", 21, &at));
+	CHECK(utf8_valid("12345678\xc3\xa9"
+			 "1234567\xf0\x9f\x98\x80",
+		21, &at));
 	CHECK(!utf8_valid("12345678\xc3", 9, &at));
 	CHECK_INT(at, 8);
 	CHECK(!utf8_valid("1234567\x80", 8, NULL));
@@ -225,7 +233,8 @@ static void say_much(void)
 	char many[1000];
 	memset(many, '\x01', sizeof many - 1);
 	many[sizeof many - 1] = '\0';
-	log_event(LOG_ERROR, "much", log_text("a", many), log_text("b", many), log_text("c", many), log_text("d", many), log_integer("e", 5));
+	log_event(LOG_ERROR, "much", log_text("a", many), log_text("b", many), log_text("c", many), log_text("d", many),
+		log_integer("e", 5));
 }
 
 static void say_failure(void)
@@ -237,7 +246,7 @@ static void say_failure(void)
 
 static const struct json *log_line(struct wn_arena *arena, const char *line, size_t bytes)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const struct json *value = NULL;
 	CHECK(bytes > 0 && line[bytes - 1] == '\n');
 	CHECK(memchr(line, '\n', bytes) == line + bytes - 1);

@@ -33,15 +33,18 @@ struct built {
 static void built_header(struct built *built, const char *name, const char *value)
 {
 	wn_assert(built->request.header_count < HEADERS_MAX);
-	built->headers[built->request.header_count++] = (struct http_header){ wn_slice_of(name), wn_slice_of(value) };
+	built->headers[built->request.header_count++] = (struct http_header){wn_slice_of(name), wn_slice_of(value)};
 }
 
 static void built_start(struct built *built, const char *method, const char *target, const char *body)
 {
-	*built = (struct built){ 0 };
+	*built = (struct built){0};
 	wn_arena_init(&built->arena, SIG_ARENA_MAX);
-	built->request = (struct http_request){ .method = wn_slice_of(method), .authority = WN_SLICE("node.example:8080"),
-		.target = wn_slice_of(target), .headers = built->headers, .body = wn_slice_of(body) };
+	built->request = (struct http_request){.method = wn_slice_of(method),
+		.authority = WN_SLICE("node.example:8080"),
+		.target = wn_slice_of(target),
+		.headers = built->headers,
+		.body = wn_slice_of(body)};
 	if (*body)
 		built_header(built, "content-type", "application/json");
 }
@@ -50,7 +53,7 @@ static void built_sign_at(struct built *built, const char *tag, int64_t created_
 {
 	struct sign_key key = test_key();
 	struct httpsig_fields fields;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(httpsig_sign(&built->arena, &built->request, tag, created_s, &key, &fields, &err), err);
 	if (fields.content_digest.bytes)
 		built_header(built, "Content-Digest", fields.content_digest.data);
@@ -83,7 +86,8 @@ static void built_replace(struct built *built, const char *name, const char *fro
 {
 	const char *value = built_find(built, name)->value.data, *at = strstr(value, from);
 	CHECK_OR_RETURN(at != NULL);
-	built_set(built, name, wn_arena_printf(&built->arena, "%.*s%s%s", (int)(at - value), value, to, at + strlen(from)));
+	built_set(built, name,
+		wn_arena_printf(&built->arena, "%.*s%s%s", (int)(at - value), value, to, at + strlen(from)));
 }
 
 /* Verifies, frees, and gives the code: "" when it holds. */
@@ -91,7 +95,7 @@ static const char *built_code(struct built *built)
 {
 	static struct wn_error err;
 	struct httpsig out;
-	err = (struct wn_error){ 0 };
+	err = (struct wn_error){0};
 	if (httpsig_verify(&built->arena, &built->request, TAG, NOW_S * 1000 + 999, &out, &err))
 		wn_error_reset(&err);
 	else
@@ -109,16 +113,17 @@ static void built_write(struct built *built)
 TEST(the_known_answer_of_rfc_9421_verifies)
 {
 	/* RFC 9421, B.2.6. */
-	static const char base[] =
-		"\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n"
-		"\"@method\": POST\n"
-		"\"@path\": /foo\n"
-		"\"@authority\": example.com\n"
-		"\"content-type\": application/json\n"
-		"\"content-length\": 18\n"
-		"\"@signature-params\": (\"date\" \"@method\" \"@path\" \"@authority\" \"content-type\" \"content-length\")"
-		";created=1618884473;keyid=\"test-key-ed25519\"";
-	static const char coded[] = "wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==";
+	static const char base[] = "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n"
+				   "\"@method\": POST\n"
+				   "\"@path\": /foo\n"
+				   "\"@authority\": example.com\n"
+				   "\"content-type\": application/json\n"
+				   "\"content-length\": 18\n"
+				   "\"@signature-params\": (\"date\" \"@method\" \"@path\" \"@authority\" "
+				   "\"content-type\" \"content-length\")"
+				   ";created=1618884473;keyid=\"test-key-ed25519\"";
+	static const char coded[] =
+		"wqcAqbmYJ2ji2glfAMaRy4gruYYnx2nEFN2HN6jrnDnQCK1u02Gb04v9EDgwUPiu4A0w6vuQv5lIp5WPpBKRCw==";
 	static const char coded_key[] = "JrQLj5P/89iXES9+vFgrIy29clF9CC/oPPsw3c5D0bs=";
 	struct account_key key;
 	struct signature signature;
@@ -137,7 +142,7 @@ TEST(the_base_is_the_one_of_the_profile)
 {
 	struct built built;
 	struct httpsig out;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct sign_key key = test_key();
 	char did[DID_ROOM];
 	built_start(&built, "POST", "/v1/stakes", "{\"hello\": \"world\"}");
@@ -151,10 +156,13 @@ TEST(the_base_is_the_one_of_the_profile)
 	did_write(did, &key.public_key);
 	char *base = wn_arena_printf(&built.arena,
 		"\"@method\": POST\n\"@authority\": node.example\n\"@path\": /v1/stakes\n\"@query\": ?\n"
-		"\"content-digest\": sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\n\"content-type\": application/json\n"
+		"\"content-digest\": sha-256=:X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=:\n\"content-type\": "
+		"application/json\n"
 		"\"idempotency-key\": \"a\", \"b\"\n\"winnow-checkpoint\": 1 ab\n"
-		"\"@signature-params\": (\"@method\" \"@authority\" \"@path\" \"@query\" \"content-digest\" \"content-type\" \"idempotency-key\" "
-		"\"winnow-checkpoint\");created=1767225600;keyid=\"%s\";alg=\"ed25519\";tag=\"" TAG "\"", did);
+		"\"@signature-params\": (\"@method\" \"@authority\" \"@path\" \"@query\" \"content-digest\" "
+		"\"content-type\" \"idempotency-key\" "
+		"\"winnow-checkpoint\");created=1767225600;keyid=\"%s\";alg=\"ed25519\";tag=\"" TAG "\"",
+		did);
 	CHECK_BYTES(out.base.data, out.base.bytes, base, strlen(base));
 	CHECK(sign_verify(&key.public_key, base, strlen(base), &out.signature));
 	CHECK_BYTES(out.key.bytes, ID_BYTES, key.public_key.bytes, ID_BYTES);
@@ -164,8 +172,9 @@ TEST(the_base_is_the_one_of_the_profile)
 
 TEST(what_was_signed_verifies)
 {
-	static const char *const methods[] = { "GET", "POST", "DELETE" }, *const targets[] = { "/", "/v1/items/1?", "/a%2Fb?x=%3F&y", "" };
-	static const char *const bodies[] = { "", "{}" };
+	static const char *const methods[] = {"GET", "POST", "DELETE"}, *const targets[] = {"/", "/v1/items/1?",
+										"/a%2Fb?x=%3F&y", ""};
+	static const char *const bodies[] = {"", "{}"};
 	for (int m = 0; m < 3; m++)
 		for (int t = 0; t < 4; t++)
 			for (int b = 0; b < 2; b++) {
@@ -261,22 +270,44 @@ TEST(the_list_of_components_is_fixed)
 TEST(malformed_fields_are_refused)
 {
 	static const char *const changes[][3] = {
-		{ "Signature-Input", "sig1=", "sig2=" }, { "Signature-Input", "sig1=", "" }, { "Signature-Input", "(", "" },
-		{ "Signature-Input", ")", "" }, { "Signature-Input", "\" \"", "\"  \"" }, { "Signature-Input", "\" \"", "\"\"" },
-		{ "Signature-Input", "\"@path\"", "\"@path\";req" }, { "Signature-Input", "\"@path\"", "@path" },
-		{ "Signature-Input", ";created=1767225600", "" }, { "Signature-Input", "created=1767225600", "created=x" },
-		{ "Signature-Input", "created=1767225600", "created=-1767225600" }, { "Signature-Input", "created=1767225600", "created=\"1767225600\"" },
-		{ "Signature-Input", "created=1767225600", "created=1767225600.5" }, { "Signature-Input", "created=1767225600", "created=1767225600;created=1" },
-		{ "Signature-Input", "created=1767225600", "created=9999999999999999999999" }, { "Signature-Input", "created=", "createt=" },
-		{ "Signature-Input", "alg=\"ed25519\"", "alg=\"hmac-sha256\"" }, { "Signature-Input", ";alg=\"ed25519\"", "" },
-		{ "Signature-Input", "alg=\"ed25519\"", "alg=ed25519" }, { "Signature-Input", "alg=\"ed25519\"", "alg=\"ed25519\";nonce=\"1\"" },
-		{ "Signature-Input", "alg=\"ed25519\"", "alg=\"ed25519\";expires=1" }, { "Signature-Input", ";tag=\"" TAG "\"", "" },
-		{ "Signature-Input", "tag=\"" TAG "\"", "tag=\"" TAG "\";tag=\"" TAG "\"" }, { "Signature-Input", "tag=\"winnow", "tag=\"\\winnow" },
-		{ "Signature-Input", TAG "\"", TAG }, { "Signature-Input", TAG "\"", TAG "\", sig2=()" }, { "Signature-Input", "did:key:z6Mk", "did:key:z6MK" },
-		{ "Signature-Input", "did:key:", "did:web:" }, { "Signature-Input", ";keyid=", "\n;keyid=" }, { "Signature-Input", "sig1=", "sig1 = " },
-		{ "SIGNATURE", "sig1=:", "sig2=:" }, { "SIGNATURE", "sig1=:", "sig1=" }, { "SIGNATURE", "==:", "==" }, { "SIGNATURE", "==:", ":" },
-		{ "SIGNATURE", "==:", "==:, sig2=:AA==:" }, { "SIGNATURE", "==:", "==:;a=1" }, { "SIGNATURE", "sig1=:", "sig1=:AAAA" },
-		{ "SIGNATURE", "sig1=:", "sig1=: " },
+		{"Signature-Input", "sig1=", "sig2="},
+		{"Signature-Input", "sig1=", ""},
+		{"Signature-Input", "(", ""},
+		{"Signature-Input", ")", ""},
+		{"Signature-Input", "\" \"", "\"  \""},
+		{"Signature-Input", "\" \"", "\"\""},
+		{"Signature-Input", "\"@path\"", "\"@path\";req"},
+		{"Signature-Input", "\"@path\"", "@path"},
+		{"Signature-Input", ";created=1767225600", ""},
+		{"Signature-Input", "created=1767225600", "created=x"},
+		{"Signature-Input", "created=1767225600", "created=-1767225600"},
+		{"Signature-Input", "created=1767225600", "created=\"1767225600\""},
+		{"Signature-Input", "created=1767225600", "created=1767225600.5"},
+		{"Signature-Input", "created=1767225600", "created=1767225600;created=1"},
+		{"Signature-Input", "created=1767225600", "created=9999999999999999999999"},
+		{"Signature-Input", "created=", "createt="},
+		{"Signature-Input", "alg=\"ed25519\"", "alg=\"hmac-sha256\""},
+		{"Signature-Input", ";alg=\"ed25519\"", ""},
+		{"Signature-Input", "alg=\"ed25519\"", "alg=ed25519"},
+		{"Signature-Input", "alg=\"ed25519\"", "alg=\"ed25519\";nonce=\"1\""},
+		{"Signature-Input", "alg=\"ed25519\"", "alg=\"ed25519\";expires=1"},
+		{"Signature-Input", ";tag=\"" TAG "\"", ""},
+		{"Signature-Input", "tag=\"" TAG "\"", "tag=\"" TAG "\";tag=\"" TAG "\""},
+		{"Signature-Input", "tag=\"winnow", "tag=\"\\winnow"},
+		{"Signature-Input", TAG "\"", TAG},
+		{"Signature-Input", TAG "\"", TAG "\", sig2=()"},
+		{"Signature-Input", "did:key:z6Mk", "did:key:z6MK"},
+		{"Signature-Input", "did:key:", "did:web:"},
+		{"Signature-Input", ";keyid=", "\n;keyid="},
+		{"Signature-Input", "sig1=", "sig1 = "},
+		{"SIGNATURE", "sig1=:", "sig2=:"},
+		{"SIGNATURE", "sig1=:", "sig1="},
+		{"SIGNATURE", "==:", "=="},
+		{"SIGNATURE", "==:", ":"},
+		{"SIGNATURE", "==:", "==:, sig2=:AA==:"},
+		{"SIGNATURE", "==:", "==:;a=1"},
+		{"SIGNATURE", "sig1=:", "sig1=:AAAA"},
+		{"SIGNATURE", "sig1=:", "sig1=: "},
 	};
 	for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
 		struct built built;
@@ -309,7 +340,7 @@ TEST(a_line_feed_in_a_value_cannot_make_a_second_component)
 	CHECK_TEXT(built_code(&built), "signature_malformed");
 	struct sign_key key = test_key();
 	struct httpsig_fields fields;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	built_start(&built, "GET", "/\r\n", "");
 	CHECK(!httpsig_sign(&built.arena, &built.request, TAG, NOW_S, &key, &fields, &err));
 	CHECK_TEXT(err.code, "signature_malformed");
@@ -330,9 +361,16 @@ TEST(a_signature_for_another_network_is_refused)
 
 TEST(freshness_ends_after_300_seconds_on_both_sides)
 {
-	static const struct { int64_t offset_s; const char *code; } times[] = {
-		{ -HTTPSIG_FRESH_S, "" }, { HTTPSIG_FRESH_S, "" }, { -HTTPSIG_FRESH_S - 1, "signature_stale" },
-		{ HTTPSIG_FRESH_S + 1, "signature_stale" }, { -NOW_S, "signature_stale" }, { 900000000000000 - NOW_S, "signature_stale" },
+	static const struct {
+		int64_t offset_s;
+		const char *code;
+	} times[] = {
+		{-HTTPSIG_FRESH_S, ""},
+		{HTTPSIG_FRESH_S, ""},
+		{-HTTPSIG_FRESH_S - 1, "signature_stale"},
+		{HTTPSIG_FRESH_S + 1, "signature_stale"},
+		{-NOW_S, "signature_stale"},
+		{900000000000000 - NOW_S, "signature_stale"},
 	};
 	for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
 		struct built built;
@@ -345,8 +383,8 @@ TEST(freshness_ends_after_300_seconds_on_both_sides)
 TEST(digests_are_of_the_body_as_it_came)
 {
 	struct built built;
-	static const char *const wrong[] = { "", "sha-256=", "sha-256=::", "sha-256=:AAAA:", "sha-512=:AAAA:",
-		"sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:" };
+	static const char *const wrong[] = {"", "sha-256=", "sha-256=::", "sha-256=:AAAA:", "sha-512=:AAAA:",
+		"sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:"};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		built_write(&built);
 		built_set(&built, "Content-Digest", wrong[i]);
@@ -380,7 +418,7 @@ TEST(a_full_arena_is_our_limit)
 {
 	struct built built;
 	struct httpsig out;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	built_write(&built);
 	struct wn_arena small;
 	wn_arena_init(&small, 64);

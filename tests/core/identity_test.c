@@ -18,23 +18,27 @@ SUITE("identity")
 
 enum { BYTES_MAX = 200, ROUNDS = 400, PATH_ROOM = 512 };
 
-static const struct { const char *seed, *public_key, *did; } did_keys[] = {
-	{ "9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
+static const struct {
+	const char *seed, *public_key, *did;
+} did_keys[] = {
+	{"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60",
 		"d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
-		"did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw" },
-	{ "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
+		"did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw"},
+	{"4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 		"3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
-		"did:key:z6MkiaMbhXHNA4eJVCCj8dbzKzTgYDKf6crKgHVHid1F1WCT" },
-	{ "c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
+		"did:key:z6MkiaMbhXHNA4eJVCCj8dbzKzTgYDKf6crKgHVHid1F1WCT"},
+	{"c5aa8df43f9f837bedb7442f31dcb7b166d38535076f094b85ce3a2e0b4458f7",
 		"fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
-		"did:key:z6MkwSD8dBdqcXQzKJZQFPy2hh2izzxskndKCjdmC2dBpfME" },
+		"did:key:z6MkwSD8dBdqcXQzKJZQFPy2hh2izzxskndKCjdmC2dBpfME"},
 };
-static const struct { const char *did, *why; } did_refused[] = {
-	{ "did:key:z6LSrApwZptxFR4jy6U8Z8exYPwTqSXniWLqihApE1oK9WsK", "X25519 code" },
-	{ "did:key:z2DQYFhy74hg5eM3VNHKxySLj7rqfiJ7SZ3Gyokjx1w6yGc", "31-byte key" },
-	{ "did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMs0", "0 is not in the alphabet" },
-	{ "did:key:6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw", "no multibase prefix" },
-	{ "did:key:zQeckHN9FGhBanGv7VfdNCgoaDjXjrsXJPT8AdyxjuP1as9oM", "33-byte key" },
+static const struct {
+	const char *did, *why;
+} did_refused[] = {
+	{"did:key:z6LSrApwZptxFR4jy6U8Z8exYPwTqSXniWLqihApE1oK9WsK", "X25519 code"},
+	{"did:key:z2DQYFhy74hg5eM3VNHKxySLj7rqfiJ7SZ3Gyokjx1w6yGc", "31-byte key"},
+	{"did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMs0", "0 is not in the alphabet"},
+	{"did:key:6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw", "no multibase prefix"},
+	{"did:key:zQeckHN9FGhBanGv7VfdNCgoaDjXjrsXJPT8AdyxjuP1as9oM", "33-byte key"},
 };
 static const char network_genesis[] =
 	"{\"grants\":[{\"account\":\"did:key:z6MkwSD8dBdqcXQzKJZQFPy2hh2izzxskndKCjdmC2dBpfME\",\"amoun"
@@ -46,29 +50,31 @@ static const char network_genesis[] =
 	"n\":1}";
 static const char network_id_hex[] = "b9da57f6670e8b62dcd08de38534e635bdb2badef73c4bbb0fbebe145f4c2247";
 static const char network_leaf_hex[] = "a3c0c174d4570ab8aa7ce9a3002b1af3996850fcf97188e7c04f7304c9c4576c";
-static const struct { const char *canonical, *canonical_sha256, *salt, *item_id; } item_ids[] = {
-	{ "{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":\"Hail the size of peas in \xc5"
-		"\x8csaka \xf0\x9f\x8c\xa7 \\\"really\\\"\",\"kind\":\"text\",\"language\":\"en\",\"licence\":"
-		"\"CC-BY-4.0\",\"published_ms\":1767225601234,\"source\":\"mastodon\",\"source_id\":\"https://e"
-		"xample.org/@a/1\",\"tags\":[\"hail\",\"weather\"]}",
+static const struct {
+	const char *canonical, *canonical_sha256, *salt, *item_id;
+} item_ids[] = {
+	{"{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":\"Hail the size of peas in \xc5"
+	 "\x8csaka \xf0\x9f\x8c\xa7 \\\"really\\\"\",\"kind\":\"text\",\"language\":\"en\",\"licence\":"
+	 "\"CC-BY-4.0\",\"published_ms\":1767225601234,\"source\":\"mastodon\",\"source_id\":\"https://e"
+	 "xample.org/@a/1\",\"tags\":[\"hail\",\"weather\"]}",
 		"8ccb2851f9e8081659ae0d1152ad1939d8551003397d61efe1cf7a59fdff8a55",
 		"0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a0a",
-		"61c1cbc51bef89927072bfa251d36776db897913f06d46abedbdff505c0ff227" },
-	{ "{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":{\"channels\":[{\"exponent\":-2,"
-		"\"name\":\"temperature\",\"unit\":\"Cel\"},{\"exponent\":-1,\"name\":\"humidity\",\"unit\":\"%"
-		"RH\"}],\"device\":\"77aa\",\"samples\":[[1767225600000,2153,455],[1767225660000,2149,null],[17"
-		"67225720000,-5,457]]},\"kind\":\"window\",\"language\":\"und\",\"licence\":\"CC0-1.0\",\"publi"
-		"shed_ms\":1767225720000,\"source\":\"senml\",\"source_id\":\"77aa/1767225600000\",\"tags\":[]}",
+		"61c1cbc51bef89927072bfa251d36776db897913f06d46abedbdff505c0ff227"},
+	{"{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":{\"channels\":[{\"exponent\":-2,"
+	 "\"name\":\"temperature\",\"unit\":\"Cel\"},{\"exponent\":-1,\"name\":\"humidity\",\"unit\":\"%"
+	 "RH\"}],\"device\":\"77aa\",\"samples\":[[1767225600000,2153,455],[1767225660000,2149,null],[17"
+	 "67225720000,-5,457]]},\"kind\":\"window\",\"language\":\"und\",\"licence\":\"CC0-1.0\",\"publi"
+	 "shed_ms\":1767225720000,\"source\":\"senml\",\"source_id\":\"77aa/1767225600000\",\"tags\":[]}",
 		"d25c08b3cb95fc277220f4c5e6892b65cf4bbcc3367c1f0c6fa58980e2b3924c",
 		"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
-		"666a9595d968d8b66c4932e1ab37d8f8338bafe351887c9c8d89d30dfd39d901" },
-	{ "{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":\"Hail the size of peas in \xc5"
-		"\x8csaka \xf0\x9f\x8c\xa7 \\\"really\\\"\",\"kind\":\"text\",\"language\":\"en\",\"licence\":"
-		"\"CC-BY-4.0\",\"published_ms\":1767225601234,\"source\":\"mastodon\",\"source_id\":\"https://e"
-		"xample.org/@a/1\",\"tags\":[\"hail\",\"weather\"]}",
+		"666a9595d968d8b66c4932e1ab37d8f8338bafe351887c9c8d89d30dfd39d901"},
+	{"{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":\"Hail the size of peas in \xc5"
+	 "\x8csaka \xf0\x9f\x8c\xa7 \\\"really\\\"\",\"kind\":\"text\",\"language\":\"en\",\"licence\":"
+	 "\"CC-BY-4.0\",\"published_ms\":1767225601234,\"source\":\"mastodon\",\"source_id\":\"https://e"
+	 "xample.org/@a/1\",\"tags\":[\"hail\",\"weather\"]}",
 		"8ccb2851f9e8081659ae0d1152ad1939d8551003397d61efe1cf7a59fdff8a55",
 		"0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b0b",
-		"c8a3fb0d0cf72bcb777bf99ffa3c541e042549c5e76f481b864f49e32f265516" },
+		"c8a3fb0d0cf72bcb777bf99ffa3c541e042549c5e76f481b864f49e32f265516"},
 };
 
 TEST(hex_reads_what_it_wrote)
@@ -98,8 +104,8 @@ TEST(hex_reads_what_it_wrote)
 TEST(base64_has_the_known_answers_of_its_paper)
 {
 	/* RFC 4648, section 10. */
-	static const char *const known[][2] = { { "", "" }, { "f", "Zg==" }, { "fo", "Zm8=" }, { "foo", "Zm9v" }, { "foob", "Zm9vYg==" },
-		{ "fooba", "Zm9vYmE=" }, { "foobar", "Zm9vYmFy" } };
+	static const char *const known[][2] = {{"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"},
+		{"foob", "Zm9vYg=="}, {"fooba", "Zm9vYmE="}, {"foobar", "Zm9vYmFy"}};
 	for (int i = 0; i < 7; i++) {
 		char text[16];
 		CHECK_INT(base64_write(text, known[i][0], strlen(known[i][0])), strlen(known[i][1]));
@@ -128,8 +134,8 @@ TEST(base64_reads_what_it_wrote)
 
 TEST(base64_refuses_every_second_spelling)
 {
-	static const char *const wrong[] = { "Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm8", "Zm9v=", "====", "Z===", "Zg==Zg==", "Zm9v\n", "Zm 9v",
-		"Zm-v", "Zm_v", "=m9v", "Zg=a" };
+	static const char *const wrong[] = {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm8",
+		"Zm9v=", "====", "Z===", "Zg==Zg==", "Zm9v\n", "Zm 9v", "Zm-v", "Zm_v", "=m9v", "Zg=a"};
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		uint8_t out[16];
 		size_t got;
@@ -193,7 +199,7 @@ TEST(every_key_has_a_name_of_56_characters_that_reads_back)
 TEST(the_network_id_is_the_hash_of_the_first_entry)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct sha256 hash;
 	wn_arena_init(&arena, 1 << 16);
 	CHECK_OK(jcs_check(&arena, network_genesis, strlen(network_genesis), &err), err);
@@ -211,7 +217,7 @@ TEST(item_ids_have_their_known_layout)
 	wn_arena_init(&arena, 1 << 16);
 	CHECK(hex_read(network.bytes, ID_BYTES, network_id_hex, 64));
 	for (size_t i = 0; i < sizeof item_ids / sizeof item_ids[0]; i++) {
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		struct hash_layout layout;
 		struct sha256 content, id;
 		struct salt salt;
@@ -285,11 +291,12 @@ TEST(a_signature_belongs_to_one_message_and_one_key)
 	CHECK(hex_read(seed, sizeof seed, did_keys[0].seed, 64));
 	sign_from_seed(&key, seed);
 	sign_bytes(&key, NULL, 0, &signature);
-	CHECK_HEX(signature.bytes, SIGNATURE_BYTES, "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+	CHECK_HEX(signature.bytes, SIGNATURE_BYTES,
+		"e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
 		"d25bf5f0595bbe24655141438e7a100b");
 	/* S plus the group's order is the same signature to a careless check. */
-	static const uint8_t order[32] = { 0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14,
-		[31] = 0x10 };
+	static const uint8_t order[32] = {0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde,
+		0xf9, 0xde, 0x14, [31] = 0x10};
 	altered = signature;
 	for (int i = 0, carry = 0; i < 32; i++) {
 		carry += altered.bytes[32 + i] + order[i];
@@ -298,11 +305,11 @@ TEST(a_signature_belongs_to_one_message_and_one_key)
 	}
 	CHECK(!sign_verify(&key.public_key, NULL, 0, &altered));
 	/* A key of small order verifies anything. */
-	struct account_key zero = { { 0 } };
-	struct signature nothing = { { 0 } };
+	struct account_key zero = {{0}};
+	struct signature nothing = {{0}};
 	CHECK(!sign_verify(&zero, message, sizeof message, &nothing));
 	sign_forget(&other);
-	uint8_t wiped[64] = { 0 };
+	uint8_t wiped[64] = {0};
 	CHECK_BYTES(other.secret, sizeof other.secret, wiped, sizeof wiped);
 }
 
@@ -319,7 +326,7 @@ TEST(a_key_file_is_private_and_read_back)
 {
 	char path[PATH_ROOM];
 	struct key_file made, read;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct stat status;
 	sign_start();
 	snprintf(path, sizeof path, "%s/one.key", test_folder());
@@ -345,20 +352,24 @@ TEST(a_key_file_is_private_and_read_back)
 
 TEST(broken_key_files_are_refused_with_a_reason)
 {
-	static const struct { const char *text, *code; } broken[] = {
-		{ "", "json_syntax" },
-		{ "{", "json_syntax" },
-		{ "{}", "key_file_malformed" },
-		{ "{\"did\":\"did:key:z6MkiaMbhXHNA4eJVCCj8dbzKzTgYDKf6crKgHVHid1F1WCT\","
-		  "\"signing_seed\":\"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\","
-		  "\"vote_seed\":\"4444444444444444444444444444444444444444444444444444444444444444\"}", "key_file_malformed" },
-		{ "{\"did\":\"did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw\","
-		  "\"signing_seed\":\"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f6\","
-		  "\"vote_seed\":\"4444444444444444444444444444444444444444444444444444444444444444\"}", "key_file_malformed" },
+	static const struct {
+		const char *text, *code;
+	} broken[] = {
+		{"", "json_syntax"},
+		{"{", "json_syntax"},
+		{"{}", "key_file_malformed"},
+		{"{\"did\":\"did:key:z6MkiaMbhXHNA4eJVCCj8dbzKzTgYDKf6crKgHVHid1F1WCT\","
+		 "\"signing_seed\":\"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60\","
+		 "\"vote_seed\":\"4444444444444444444444444444444444444444444444444444444444444444\"}",
+			"key_file_malformed"},
+		{"{\"did\":\"did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw\","
+		 "\"signing_seed\":\"9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f6\","
+		 "\"vote_seed\":\"4444444444444444444444444444444444444444444444444444444444444444\"}",
+			"key_file_malformed"},
 	};
 	char path[PATH_ROOM];
 	struct key_file file;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	sign_start();
 	const char *folder = test_folder();
 	snprintf(path, sizeof path, "%s/broken.key", folder);
@@ -387,7 +398,7 @@ TEST(broken_key_files_are_refused_with_a_reason)
 static void *create_key(void *path)
 {
 	struct key_file file;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	return key_file_create(path, &file, &err) ? path : NULL;
 }
 
@@ -408,6 +419,6 @@ TEST(of_many_who_create_one_key_file_one_wins)
 	}
 	CHECK_INT(won, 1);
 	struct key_file file;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(key_file_read(path, &file, &err), err);
 }

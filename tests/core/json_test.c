@@ -14,8 +14,8 @@ enum { JSON_TEST_ARENA = 8 << 20, JSON_FILE_MAX = 1 << 20, JSON_FILES_LEAST = 15
 
 /* Files that the suite calls valid and that we refuse, by a rule of ours that has a name. */
 static const char *const refused_by_rule[][2] = {
-	{ "y_object_duplicated_key.json", "json_duplicate" },
-	{ "y_object_duplicated_key_and_value.json", "json_duplicate" },
+	{"y_object_duplicated_key.json", "json_duplicate"},
+	{"y_object_duplicated_key_and_value.json", "json_duplicate"},
 };
 
 /* What the suite leaves open: numbers keep their text whatever their size; everything else that it leaves open goes. */
@@ -34,7 +34,7 @@ static bool code_of_file(const char *folder, const char *name, char code[WN_CODE
 	if (done) {
 		size_t bytes = fread(data, 1, JSON_FILE_MAX, file);
 		struct wn_arena arena;
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		const struct json *value;
 		wn_arena_init(&arena, JSON_TEST_ARENA);
 		bool parsed = json_parse(&arena, data, bytes, &value, &err);
@@ -68,8 +68,9 @@ TEST(the_conformance_files_are_judged_as_their_names_say)
 		for (size_t i = 0; i < sizeof refused_by_rule / sizeof refused_by_rule[0]; i++)
 			if (strcmp(name, refused_by_rule[i][0]) == 0)
 				rule = refused_by_rule[i][1];
-		bool held = name[0] == 'y' ? strcmp(code, rule) == 0 : name[0] == 'n' ? code[0] != '\0' :
-			(code[0] == '\0') == open_case_accepted(name);
+		bool held = name[0] == 'y'   ? strcmp(code, rule) == 0
+			    : name[0] == 'n' ? code[0] != '\0'
+					     : (code[0] == '\0') == open_case_accepted(name);
 		if (!CHECK(held))
 			CHECK_TEXT(name, code);
 	}
@@ -77,14 +78,16 @@ TEST(the_conformance_files_are_judged_as_their_names_say)
 	CHECK(count >= JSON_FILES_LEAST);
 }
 
-struct json_case { const char *text, *code; };
+struct json_case {
+	const char *text, *code;
+};
 
 static void check_cases(const struct json_case *cases, size_t count)
 {
 	struct wn_arena arena;
 	wn_arena_init(&arena, JSON_TEST_ARENA);
 	for (size_t i = 0; i < count; i++) {
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		const struct json *value;
 		bool parsed = json_parse(&arena, cases[i].text, strlen(cases[i].text), &value, &err);
 		if (!CHECK_TEXT(parsed ? "" : err.code, cases[i].code))
@@ -99,14 +102,41 @@ static void check_cases(const struct json_case *cases, size_t count)
 TEST(what_is_not_json_is_refused)
 {
 	static const struct json_case cases[] = {
-		{ "", "json_syntax" }, { " ", "json_syntax" }, { "[1] 2", "json_syntax" }, { "1 2", "json_syntax" }, { "[1", "json_syntax" },
-		{ "{\"a\":1", "json_syntax" }, { "\"a", "json_syntax" }, { "[1,]", "json_syntax" }, { "{\"a\":1,}", "json_syntax" },
-		{ "{a:1}", "json_syntax" }, { "'a'", "json_syntax" }, { "01", "json_syntax" }, { "-", "json_syntax" }, { "+1", "json_syntax" },
-		{ "1.", "json_syntax" }, { ".5", "json_syntax" }, { "1e", "json_syntax" }, { "NaN", "json_syntax" }, { "tru", "json_syntax" },
-		{ "True", "json_syntax" }, { "[1]\f", "json_syntax" }, { "\v[1]", "json_syntax" }, { "\"\t\"", "json_syntax" },
-		{ "\"\f\"", "json_syntax" }, { "/* */1", "json_syntax" }, { "[1]//", "json_syntax" }, { "\xef\xbb\xbf{}", "json_syntax" },
-		{ "\"\\x41\"", "json_syntax" }, { "\"\\u00g0\"", "json_syntax" }, { "\"\\u00\"", "json_syntax" }, { "[\"a\":1]", "json_syntax" },
-		{ "\\ud83d\\ude00", "json_syntax" }, { "{\"a\"}", "json_syntax" }, { "{1:2}", "json_syntax" }, { "]", "json_syntax" },
+		{"", "json_syntax"},
+		{" ", "json_syntax"},
+		{"[1] 2", "json_syntax"},
+		{"1 2", "json_syntax"},
+		{"[1", "json_syntax"},
+		{"{\"a\":1", "json_syntax"},
+		{"\"a", "json_syntax"},
+		{"[1,]", "json_syntax"},
+		{"{\"a\":1,}", "json_syntax"},
+		{"{a:1}", "json_syntax"},
+		{"'a'", "json_syntax"},
+		{"01", "json_syntax"},
+		{"-", "json_syntax"},
+		{"+1", "json_syntax"},
+		{"1.", "json_syntax"},
+		{".5", "json_syntax"},
+		{"1e", "json_syntax"},
+		{"NaN", "json_syntax"},
+		{"tru", "json_syntax"},
+		{"True", "json_syntax"},
+		{"[1]\f", "json_syntax"},
+		{"\v[1]", "json_syntax"},
+		{"\"\t\"", "json_syntax"},
+		{"\"\f\"", "json_syntax"},
+		{"/* */1", "json_syntax"},
+		{"[1]//", "json_syntax"},
+		{"\xef\xbb\xbf{}", "json_syntax"},
+		{"\"\\x41\"", "json_syntax"},
+		{"\"\\u00g0\"", "json_syntax"},
+		{"\"\\u00\"", "json_syntax"},
+		{"[\"a\":1]", "json_syntax"},
+		{"\\ud83d\\ude00", "json_syntax"},
+		{"{\"a\"}", "json_syntax"},
+		{"{1:2}", "json_syntax"},
+		{"]", "json_syntax"},
 	};
 	check_cases(cases, sizeof cases / sizeof cases[0]);
 }
@@ -114,14 +144,31 @@ TEST(what_is_not_json_is_refused)
 TEST(bytes_that_are_not_utf8_and_half_surrogates_are_refused)
 {
 	static const struct json_case cases[] = {
-		{ "\"\xff\"", "json_utf8" }, { "\"\xc0\xaf\"", "json_utf8" }, { "\"\xed\xa0\x80\"", "json_utf8" }, { "\"\xe0\x80\x80\"", "json_utf8" },
-		{ "\"\xf4\x90\x80\x80\"", "json_utf8" }, { "\"\xf0\x80\x80\x80\"", "json_utf8" }, { "\"\xe2\x82\"", "json_utf8" },
-		{ "{\"\x80\":1}", "json_utf8" }, { "\"1234567\xff\"", "json_utf8" }, { "\"\xf5\x80\x80\x80\"", "json_utf8" },
-		{ "\"\\ud800\"", "json_surrogate" }, { "\"\\udc00\"", "json_surrogate" }, { "\"\\ud800\\ud800\"", "json_surrogate" },
-		{ "\"\\udc00\\ud800\"", "json_surrogate" }, { "\"\\ud83dx\\ude00\"", "json_surrogate" }, { "\"\\ud83d\\n\"", "json_surrogate" },
-		{ "{\"\\uDfFf\":1}", "json_surrogate" }, { "\"\\ud83d", "json_surrogate" }, { "\"\\ud83d\\", "json_surrogate" },
-		{ "\"\\\\ud800\"", "" }, { "\"\\\\\\ud800\"", "json_surrogate" }, { "\"\\ud83d\\ude00\"", "" }, { "\"\xf4\x8f\xbf\xbf\"", "" },
-		{ "\"\xed\x9f\xbf\xee\x80\x80\"", "" }, { "\"\\ud7ff\\ue000\"", "" },
+		{"\"\xff\"", "json_utf8"},
+		{"\"\xc0\xaf\"", "json_utf8"},
+		{"\"\xed\xa0\x80\"", "json_utf8"},
+		{"\"\xe0\x80\x80\"", "json_utf8"},
+		{"\"\xf4\x90\x80\x80\"", "json_utf8"},
+		{"\"\xf0\x80\x80\x80\"", "json_utf8"},
+		{"\"\xe2\x82\"", "json_utf8"},
+		{"{\"\x80\":1}", "json_utf8"},
+		{"\"1234567\xff\"", "json_utf8"},
+		{"\"\xf5\x80\x80\x80\"", "json_utf8"},
+		{"\"\\ud800\"", "json_surrogate"},
+		{"\"\\udc00\"", "json_surrogate"},
+		{"\"\\ud800\\ud800\"", "json_surrogate"},
+		{"\"\\udc00\\ud800\"", "json_surrogate"},
+		{"\"\\ud83dx\\ude00\"", "json_surrogate"},
+		{"\"\\ud83d\\n\"", "json_surrogate"},
+		{"{\"\\uDfFf\":1}", "json_surrogate"},
+		{"\"\\ud83d", "json_surrogate"},
+		{"\"\\ud83d\\", "json_surrogate"},
+		{"\"\\\\ud800\"", ""},
+		{"\"\\\\\\ud800\"", "json_surrogate"},
+		{"\"\\ud83d\\ude00\"", ""},
+		{"\"\xf4\x8f\xbf\xbf\"", ""},
+		{"\"\xed\x9f\xbf\xee\x80\x80\"", ""},
+		{"\"\\ud7ff\\ue000\"", ""},
 	};
 	check_cases(cases, sizeof cases / sizeof cases[0]);
 }
@@ -129,9 +176,11 @@ TEST(bytes_that_are_not_utf8_and_half_surrogates_are_refused)
 TEST(members_that_stand_twice_are_refused_after_unescaping)
 {
 	static const struct json_case cases[] = {
-		{ "{\"a\":1,\"a\":1}", "json_duplicate" }, { "{\"a\":1,\"\\u0061\":2}", "json_duplicate" },
-		{ "[{\"x\":{\"\":1,\"b\":2,\"\":3}}]", "json_duplicate" }, { "{\"a\":1,\"A\":2,\"a\\u0000\":3}", "" },
-		{ "{\"a\":{\"a\":{\"a\":1}}}", "" },
+		{"{\"a\":1,\"a\":1}", "json_duplicate"},
+		{"{\"a\":1,\"\\u0061\":2}", "json_duplicate"},
+		{"[{\"x\":{\"\":1,\"b\":2,\"\":3}}]", "json_duplicate"},
+		{"{\"a\":1,\"A\":2,\"a\\u0000\":3}", ""},
+		{"{\"a\":{\"a\":{\"a\":1}}}", ""},
 	};
 	check_cases(cases, sizeof cases / sizeof cases[0]);
 	/* Big objects take the sorted way: the twin stands first, in the middle and last. */
@@ -139,7 +188,7 @@ TEST(members_that_stand_twice_are_refused_after_unescaping)
 	wn_arena_init(&arena, JSON_TEST_ARENA);
 	for (int twin = -1; twin < 100; twin += 25) {
 		struct wn_text text;
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		const struct json *value;
 		wn_text_init(&text, &arena);
 		wn_text_add_string(&text, "{");
@@ -153,7 +202,8 @@ TEST(members_that_stand_twice_are_refused_after_unescaping)
 }
 
 /* `count` times `piece` between two ends. */
-static struct wn_slice repeated(struct wn_arena *arena, const char *head, const char *piece, size_t count, const char *tail)
+static struct wn_slice repeated(
+	struct wn_arena *arena, const char *head, const char *piece, size_t count, const char *tail)
 {
 	struct wn_text text;
 	wn_text_init(&text, arena);
@@ -162,25 +212,30 @@ static struct wn_slice repeated(struct wn_arena *arena, const char *head, const 
 		wn_text_add_string(&text, piece);
 	wn_text_add_string(&text, tail);
 	CHECK(!text.full);
-	return (struct wn_slice){ text.data, text.bytes };
+	return (struct wn_slice){text.data, text.bytes};
 }
 
 TEST(limits_hold_exactly_at_their_figure)
 {
-	static const struct { const char *head, *piece; size_t most; const char *tail, *code; } limits[] = {
-		{ "\"", "x", JSON_STRING_MAX, "\"", "json_string_long" },
-		{ "\"", "\\u0061", JSON_STRING_MAX, "\"", "json_string_long" },
-		{ "{\"", "n", JSON_STRING_MAX, "\":1}", "json_string_long" },
-		{ "", "7", JSON_STRING_MAX, "", "json_string_long" },
-		{ "[0", ",0", JSON_ELEMENTS_MAX - 1, "]", "json_elements" },
+	static const struct {
+		const char *head, *piece;
+		size_t most;
+		const char *tail, *code;
+	} limits[] = {
+		{"\"", "x", JSON_STRING_MAX, "\"", "json_string_long"},
+		{"\"", "\\u0061", JSON_STRING_MAX, "\"", "json_string_long"},
+		{"{\"", "n", JSON_STRING_MAX, "\":1}", "json_string_long"},
+		{"", "7", JSON_STRING_MAX, "", "json_string_long"},
+		{"[0", ",0", JSON_ELEMENTS_MAX - 1, "]", "json_elements"},
 	};
 	for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++)
 		for (size_t more = 0; more < 2; more++) {
 			struct wn_arena arena;
-			struct wn_error err = { 0 };
+			struct wn_error err = {0};
 			const struct json *value;
 			wn_arena_init(&arena, JSON_TEST_ARENA);
-			struct wn_slice text = repeated(&arena, limits[i].head, limits[i].piece, limits[i].most + more, limits[i].tail);
+			struct wn_slice text = repeated(
+				&arena, limits[i].head, limits[i].piece, limits[i].most + more, limits[i].tail);
 			bool parsed = json_parse(&arena, text.data, text.bytes, &value, &err);
 			CHECK_TEXT(parsed ? "" : err.code, more ? limits[i].code : "");
 			wn_arena_free(&arena);
@@ -188,7 +243,7 @@ TEST(limits_hold_exactly_at_their_figure)
 	for (int depth = JSON_DEPTH_MAX; depth <= JSON_DEPTH_MAX + 1; depth++) {
 		char arrays[2 * JSON_DEPTH_MAX + 3] = "";
 		struct wn_arena arena;
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		const struct json *value;
 		wn_arena_init(&arena, JSON_TEST_ARENA);
 		memset(arrays, '[', (size_t)depth);
@@ -202,7 +257,7 @@ TEST(limits_hold_exactly_at_their_figure)
 TEST(a_full_arena_is_our_limit_and_not_the_senders_mistake)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const struct json *value;
 	static const char text[] = "{\"a\":[1,2,3,{\"b\":\"c\"}],\"d\":\"e\"}";
 	for (size_t ceiling = 0; ceiling < 2000; ceiling += 16) {
@@ -220,9 +275,11 @@ TEST(a_full_arena_is_our_limit_and_not_the_senders_mistake)
 
 TEST(values_are_read_as_they_are_written)
 {
-	static const char text[] = " {\"n\":-12.50e+3 ,\"s\":\"a\\u0000b\\/\\ud83d\\ude00\",\"t\":true,\"z\":null,\"e\":[],\"o\":{}, \"l\":[1,[2]]} ";
+	static const char text[] =
+		" {\"n\":-12.50e+3 ,\"s\":\"a\\u0000b\\/\\ud83d\\ude00\",\"t\":true,\"z\":null,\"e\":[],\"o\":{}, "
+		"\"l\":[1,[2]]} ";
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const struct json *value;
 	wn_arena_init(&arena, JSON_TEST_ARENA);
 	char *copy = wn_arena_copy(&arena, text, strlen(text));
@@ -252,19 +309,47 @@ TEST(values_are_read_as_they_are_written)
 
 TEST(integers_and_amounts_are_exact_or_nothing)
 {
-	static const struct { const char *text; bool integer; int64_t value; } numbers[] = {
-		{ "0", true, 0 }, { "-1", true, -1 }, { "9007199254740991", true, 9007199254740991 },
-		{ "-9007199254740991", true, -9007199254740991 }, { "9007199254740992", false, 0 }, { "-9007199254740992", false, 0 },
-		{ "-0", false, 0 }, { "1.0", false, 0 }, { "1e2", false, 0 }, { "18446744073709551617", false, 0 }, { "\"1\"", false, 0 },
-		{ "true", false, 0 }, { "99999999999999999999999999999999999999999", false, 0 },
+	static const struct {
+		const char *text;
+		bool integer;
+		int64_t value;
+	} numbers[] = {
+		{"0", true, 0},
+		{"-1", true, -1},
+		{"9007199254740991", true, 9007199254740991},
+		{"-9007199254740991", true, -9007199254740991},
+		{"9007199254740992", false, 0},
+		{"-9007199254740992", false, 0},
+		{"-0", false, 0},
+		{"1.0", false, 0},
+		{"1e2", false, 0},
+		{"18446744073709551617", false, 0},
+		{"\"1\"", false, 0},
+		{"true", false, 0},
+		{"99999999999999999999999999999999999999999", false, 0},
 	};
-	static const struct { const char *text; bool amount; int64_t value; } amounts[] = {
-		{ "\"0\"", true, 0 }, { "\"1\"", true, 1 }, { "\"9223372036854775807\"", true, INT64_MAX }, { "\"9223372036854775808\"", false, 0 },
-		{ "\"00\"", false, 0 }, { "\"01\"", false, 0 }, { "\"-1\"", false, 0 }, { "\"+1\"", false, 0 }, { "\"\"", false, 0 }, { "\" 1\"", false, 0 },
-		{ "\"1.0\"", false, 0 }, { "1", false, 0 }, { "\"1\\u0000\"", false, 0 }, { "\"99999999999999999999999\"", false, 0 },
+	static const struct {
+		const char *text;
+		bool amount;
+		int64_t value;
+	} amounts[] = {
+		{"\"0\"", true, 0},
+		{"\"1\"", true, 1},
+		{"\"9223372036854775807\"", true, INT64_MAX},
+		{"\"9223372036854775808\"", false, 0},
+		{"\"00\"", false, 0},
+		{"\"01\"", false, 0},
+		{"\"-1\"", false, 0},
+		{"\"+1\"", false, 0},
+		{"\"\"", false, 0},
+		{"\" 1\"", false, 0},
+		{"\"1.0\"", false, 0},
+		{"1", false, 0},
+		{"\"1\\u0000\"", false, 0},
+		{"\"99999999999999999999999\"", false, 0},
 	};
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const struct json *value;
 	wn_arena_init(&arena, JSON_TEST_ARENA);
 	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
@@ -289,9 +374,9 @@ TEST(integers_and_amounts_are_exact_or_nothing)
 
 TEST(strange_members_are_named)
 {
-	static const char *const known[] = { "a", "b", NULL };
+	static const char *const known[] = {"a", "b", NULL};
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_slice unknown;
 	const struct json *value;
 	wn_arena_init(&arena, JSON_TEST_ARENA);
@@ -308,7 +393,7 @@ TEST(strange_members_are_named)
 TEST(the_writer_puts_commas_escapes_and_nothing_that_is_not_utf8)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct json_writer writer;
 	struct wn_slice out;
 	const struct json *value;
@@ -325,15 +410,17 @@ TEST(the_writer_puts_commas_escapes_and_nothing_that_is_not_utf8)
 	json_close_array(&writer);
 	json_put_string(&writer, "na\"me", "\x01\n\"\\/\xc3\xa9");
 	json_put_string(&writer, "null", NULL);
-	json_put_slice(&writer, "nul", (struct wn_slice){ "a\0b", 3 });
-	json_put_slice(&writer, "bad", (struct wn_slice){ "a\xff\"\xed\xa0\x80z", 7 });
+	json_put_slice(&writer, "nul", (struct wn_slice){"a\0b", 3});
+	json_put_slice(&writer, "bad", (struct wn_slice){"a\xff\"\xed\xa0\x80z", 7});
 	json_put_amount(&writer, "amount", INT64_MAX);
 	json_put_hex(&writer, "hex", "\x00\xff", 2);
 	json_put_raw(&writer, "raw", WN_SLICE("[1]"));
 	json_close_object(&writer);
 	CHECK_OK(json_end(&writer, &out, &err), err);
-	CHECK_TEXT(out.data, "{\"list\":[-9007199254740991,{},[],false],\"na\\\"me\":\"\\u0001\\n\\\"\\\\/\xc3\xa9\",\"null\":null,"
-		"\"nul\":\"a\\u0000b\",\"bad\":\"a\xef\xbf\xbd\\\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\",\"amount\":\"9223372036854775807\",\"hex\":\"00ff\","
+	CHECK_TEXT(out.data,
+		"{\"list\":[-9007199254740991,{},[],false],\"na\\\"me\":\"\\u0001\\n\\\"\\\\/\xc3\xa9\",\"null\":null,"
+		"\"nul\":\"a\\u0000b\",\"bad\":\"a\xef\xbf\xbd\\\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdz\",\"amount\":"
+		"\"9223372036854775807\",\"hex\":\"00ff\","
 		"\"raw\":[1]}");
 	CHECK_OK(json_parse(&arena, out.data, out.bytes, &value, &err), err);
 	uint8_t many[200];
@@ -354,12 +441,13 @@ TEST(the_writer_puts_commas_escapes_and_nothing_that_is_not_utf8)
 TEST(no_cut_or_flipped_byte_is_read_out_of_bounds)
 {
 	/* The sanitizers judge this one: every prefix and many mutations, in memory of exactly their size. */
-	static const char text[] = "{\"a\":[1,-2.5e+10,\"\\ud83d\\ude00\\u00e9\xc3\xa9\",true,null,{}],\"b\":\"\\\\\\\"\"}";
+	static const char text[] =
+		"{\"a\":[1,-2.5e+10,\"\\ud83d\\ude00\\u00e9\xc3\xa9\",true,null,{}],\"b\":\"\\\\\\\"\"}";
 	uint64_t seed = test_seed();
 	struct wn_arena arena;
 	wn_arena_init(&arena, JSON_TEST_ARENA);
 	for (size_t round = 0; round < 4000; round++) {
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		const struct json *value;
 		size_t bytes = round <= strlen(text) ? round : strlen(text);
 		char *exact = malloc(bytes + (bytes == 0));

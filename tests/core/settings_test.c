@@ -14,17 +14,17 @@ SUITE("settings")
 enum { SETTINGS_ARENA_MAX = 1 << 20, PATH_ROOM = 512, JSON_ROOM = 4096 };
 
 static const struct option serve_options[] = {
-	{ "serve.port", OPTION_INTEGER, "8080", 0, 65535, "port to listen on" },
-	{ "serve.address", OPTION_TEXT, "127.0.0.1", 0, 0, "address to listen on" },
-	{ "serve.tls", OPTION_BOOL, "false", 0, 0, "speak TLS" },
-	{ NULL },
+	{"serve.port", OPTION_INTEGER, "8080", 0, 65535, "port to listen on"},
+	{"serve.address", OPTION_TEXT, "127.0.0.1", 0, 0, "address to listen on"},
+	{"serve.tls", OPTION_BOOL, "false", 0, 0, "speak TLS"},
+	{NULL},
 };
 static const struct option node_options[] = {
-	{ "node.state", OPTION_TEXT, NULL, 0, 0, "folder of keys and data" },
-	{ "dry_run", OPTION_BOOL, NULL, 0, 0, "change nothing" },
-	{ NULL },
+	{"node.state", OPTION_TEXT, NULL, 0, 0, "folder of keys and data"},
+	{"dry_run", OPTION_BOOL, NULL, 0, 0, "change nothing"},
+	{NULL},
 };
-static const struct option *const option_tables[] = { serve_options, node_options, NULL };
+static const struct option *const option_tables[] = {serve_options, node_options, NULL};
 
 static void write_text(char path[PATH_ROOM], const char *text)
 {
@@ -37,14 +37,15 @@ static void write_text(char path[PATH_ROOM], const char *text)
 
 TEST(options_follow_default_then_file_then_environment_then_flag)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	char path[PATH_ROOM];
 	struct options *options = options_open(option_tables);
 	CHECK_INT(option_integer(options, "serve.port"), 8080);
 	CHECK_TEXT(option_text(options, "node.state"), NULL);
 	CHECK(!option_bool(options, "serve.tls"));
 	CHECK(!option_bool(options, "dry_run"));
-	write_text(path, "# a comment\n\n  serve.port = 1\nserve.address=0.0.0.0 # kept\nserve.tls = yes\nnode.state = /file");
+	write_text(path,
+		"# a comment\n\n  serve.port = 1\nserve.address=0.0.0.0 # kept\nserve.tls = yes\nnode.state = /file");
 	CHECK_OK(options_read_file(options, path, &err), err);
 	CHECK_INT(option_integer(options, "serve.port"), 1);
 	CHECK_TEXT(option_text(options, "serve.address"), "0.0.0.0 # kept");
@@ -56,7 +57,7 @@ TEST(options_follow_default_then_file_then_environment_then_flag)
 	unsetenv("WINNOW_NODE_STATE");
 	CHECK_INT(option_integer(options, "serve.port"), 2);
 	CHECK_TEXT(option_text(options, "node.state"), "/environment");
-	char *argv[] = { "one", "--serve.port", "3", "--serve.tls=off", "-", "--dry-run", "two", "--", "--three", NULL };
+	char *argv[] = {"one", "--serve.port", "3", "--serve.tls=off", "-", "--dry-run", "two", "--", "--three", NULL};
 	int argc = 9;
 	CHECK_OK(options_read_flags(options, &argc, argv, &err), err);
 	CHECK_INT(option_integer(options, "serve.port"), 3);
@@ -75,19 +76,20 @@ TEST(options_follow_default_then_file_then_environment_then_flag)
 
 TEST(an_unknown_option_is_answered_with_the_nearest_name)
 {
-	static const char *const typed[][2] = { { "--serve.prot", "--serve.port" }, { "--port", "--serve.port" }, { "--serv.tls", "--serve.tls" },
-		{ "--node.stat=x", "--node.state" }, { "--addres", "--serve.address" }, { "--dryrun", "--dry_run" } };
+	static const char *const typed[][2] = {{"--serve.prot", "--serve.port"}, {"--port", "--serve.port"},
+		{"--serv.tls", "--serve.tls"}, {"--node.stat=x", "--node.state"}, {"--addres", "--serve.address"},
+		{"--dryrun", "--dry_run"}};
 	struct options *options = options_open(option_tables);
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	for (size_t i = 0; i < sizeof typed / sizeof typed[0]; i++) {
-		char *argv[] = { (char *)typed[i][0], NULL };
+		char *argv[] = {(char *)typed[i][0], NULL};
 		int argc = 1;
 		CHECK(!options_read_flags(options, &argc, argv, &err));
 		CHECK_TEXT(err.code, "option_unknown");
 		if (!CHECK(strstr(err.text, typed[i][1]) != NULL))
 			CHECK_TEXT(err.text, typed[i][1]);
 	}
-	char *argv[] = { "--zzzzqqqq", NULL };
+	char *argv[] = {"--zzzzqqqq", NULL};
 	int argc = 1;
 	CHECK(!options_read_flags(options, &argc, argv, &err));
 	CHECK_TEXT(err.text, "no option --zzzzqqqq");
@@ -96,21 +98,29 @@ TEST(an_unknown_option_is_answered_with_the_nearest_name)
 
 TEST(bad_values_of_options_are_refused_and_change_nothing)
 {
-	static const struct { const char *name, *value, *code; } bad[] = {
-		{ "serve.port", "65536", "option_range" }, { "serve.port", "-1", "option_range" }, { "serve.port", "", "option_value" },
-		{ "serve.port", "80a", "option_value" }, { "serve.port", " 80", "option_value" }, { "serve.port", "0x50", "option_value" },
-		{ "serve.port", "99999999999999999999", "option_value" }, { "serve.tls", "maybe", "option_value" }, { "serve.tls", "", "option_value" },
-		{ "none", "1", "option_unknown" },
+	static const struct {
+		const char *name, *value, *code;
+	} bad[] = {
+		{"serve.port", "65536", "option_range"},
+		{"serve.port", "-1", "option_range"},
+		{"serve.port", "", "option_value"},
+		{"serve.port", "80a", "option_value"},
+		{"serve.port", " 80", "option_value"},
+		{"serve.port", "0x50", "option_value"},
+		{"serve.port", "99999999999999999999", "option_value"},
+		{"serve.tls", "maybe", "option_value"},
+		{"serve.tls", "", "option_value"},
+		{"none", "1", "option_unknown"},
 	};
 	struct options *options = options_open(option_tables);
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		CHECK(!option_set(options, bad[i].name, bad[i].value, &err));
 		CHECK_TEXT(err.code, bad[i].code);
 		CHECK_INT(err.blame, WN_INPUT);
 	}
 	CHECK_INT(option_integer(options, "serve.port"), 8080);
-	char path[PATH_ROOM], *argv[] = { "--serve.port", NULL };
+	char path[PATH_ROOM], *argv[] = {"--serve.port", NULL};
 	int argc = 1;
 	CHECK(!options_read_flags(options, &argc, argv, &err));
 	CHECK_TEXT(err.code, "option_value");
@@ -148,7 +158,7 @@ TEST(the_help_names_every_option_and_its_default)
 /* ' stands for the quotes of JSON in these tests' texts. */
 static const struct json *quoted(struct wn_arena *arena, const char *text)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const struct json *value = NULL;
 	char *json = wn_arena_copy(arena, text, strlen(text));
 	for (char *c = json; *c; c++)
@@ -161,7 +171,7 @@ static const struct json *quoted(struct wn_arena *arena, const char *text)
 TEST(the_default_policy_is_written_and_read_back)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct json_writer writer;
 	struct wn_slice text;
 	struct policy policy, back;
@@ -193,24 +203,36 @@ TEST(the_default_policy_is_written_and_read_back)
 TEST(bad_policies_are_refused)
 {
 	static const char *const bad[][2] = {
-		{ "[]", "policy_object" }, { "{'asset':'USD'}", "policy_asset" }, { "{'asset':1}", "policy_asset" }, { "{'epoch':1}", "policy_member" },
-		{ "{'epoch_ms':'1000'}", "policy_value" }, { "{'epoch_ms':999}", "policy_range" }, { "{'epoch_ms':1000.5}", "policy_value" },
-		{ "{'cap':1000}", "policy_value" }, { "{'cap':'1000000000000000001'}", "policy_range" }, { "{'cap':'0'}", "policy_range" },
-		{ "{'rate':1099511627777}", "policy_range" }, { "{'rate':-1}", "policy_range" }, { "{'gold_ppm':1000001}", "policy_range" },
-		{ "{'shares_ppm':{}}", "policy_shares" }, { "{'shares_ppm':[1000000]}", "policy_shares" },
-		{ "{'shares_ppm':[500000,500000,1,0,0]}", "policy_shares" }, { "{'shares_ppm':[500000,499999,0,0,0]}", "policy_shares" }, { "{'shares_ppm':[1000001,-1,0,0,0]}", "policy_shares" },
-		{ "{'shares_ppm':['1000000',0,0,0,0]}", "policy_shares" },
+		{"[]", "policy_object"},
+		{"{'asset':'USD'}", "policy_asset"},
+		{"{'asset':1}", "policy_asset"},
+		{"{'epoch':1}", "policy_member"},
+		{"{'epoch_ms':'1000'}", "policy_value"},
+		{"{'epoch_ms':999}", "policy_range"},
+		{"{'epoch_ms':1000.5}", "policy_value"},
+		{"{'cap':1000}", "policy_value"},
+		{"{'cap':'1000000000000000001'}", "policy_range"},
+		{"{'cap':'0'}", "policy_range"},
+		{"{'rate':1099511627777}", "policy_range"},
+		{"{'rate':-1}", "policy_range"},
+		{"{'gold_ppm':1000001}", "policy_range"},
+		{"{'shares_ppm':{}}", "policy_shares"},
+		{"{'shares_ppm':[1000000]}", "policy_shares"},
+		{"{'shares_ppm':[500000,500000,1,0,0]}", "policy_shares"},
+		{"{'shares_ppm':[500000,499999,0,0,0]}", "policy_shares"},
+		{"{'shares_ppm':[1000001,-1,0,0,0]}", "policy_shares"},
+		{"{'shares_ppm':['1000000',0,0,0,0]}", "policy_shares"},
 	};
 	struct wn_arena arena;
 	struct policy policy;
 	wn_arena_init(&arena, SETTINGS_ARENA_MAX);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		bool parsed = policy_parse(quoted(&arena, bad[i][0]), &policy, &err);
 		if (!CHECK_TEXT(parsed ? "" : err.code, bad[i][1]))
 			CHECK_TEXT(bad[i][0], "");
 	}
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK(!policy_parse(NULL, &policy, &err));
 	wn_arena_free(&arena);
 }
@@ -221,7 +243,7 @@ TEST(bad_policies_are_refused)
 TEST(a_campaign_of_the_least_members_gets_every_default)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct campaign campaign;
 	wn_arena_init(&arena, SETTINGS_ARENA_MAX);
 	CHECK_OK(campaign_parse(quoted(&arena, "{" LEAST "}"), &campaign, &err), err);
@@ -255,13 +277,17 @@ TEST(a_campaign_of_the_least_members_gets_every_default)
 TEST(a_campaign_says_everything_itself_where_it_wants)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct campaign campaign;
 	wn_arena_init(&arena, SETTINGS_ARENA_MAX);
-	const struct json *document = quoted(&arena, "{" LEAST ",'kind':'window','tags':['a','b'],'sources':['file'],'languages':['en','de'],"
-		"'licence':'CC0-1.0','basis':'public_domain','panel':{'mode':'open','pick':true,'seats':3,'escalate':0,'commit_ms':1,'reveal_ms':2,"
-		"'lease_ms':3,'audit_seats':11,'audit':'open'},'dedup':{'numerator':4,'denominator':5},'budget':{'per_item_ceiling':'10',"
-		"'seat_pay':'20','seat_bond':'30','source':'prepaid'},'challenge_ms':0,'vesting_ms':0,'probation':false}");
+	const struct json *document =
+		quoted(&arena, "{" LEAST ",'kind':'window','tags':['a','b'],'sources':['file'],'languages':['en','de'],"
+			       "'licence':'CC0-1.0','basis':'public_domain','panel':{'mode':'open','pick':true,'seats':"
+			       "3,'escalate':0,'commit_ms':1,'reveal_ms':2,"
+			       "'lease_ms':3,'audit_seats':11,'audit':'open'},'dedup':{'numerator':4,'denominator':5},'"
+			       "budget':{'per_item_ceiling':'10',"
+			       "'seat_pay':'20','seat_bond':'30','source':'prepaid'},'challenge_ms':0,'vesting_ms':0,'"
+			       "probation':false}");
 	CHECK_OK(campaign_parse(document, &campaign, &err), err);
 	CHECK_INT(campaign.kind, ITEM_WINDOW);
 	CHECK_INT(campaign.tag_count, 2);
@@ -293,15 +319,19 @@ TEST(a_campaign_says_everything_itself_where_it_wants)
 TEST(classes_are_numbered_and_abstaining_choices_come_last)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct campaign campaign;
 	wn_arena_init(&arena, SETTINGS_ARENA_MAX);
-	CHECK_OK(campaign_parse(quoted(&arena, "{'name':'x','question':'?','choices':[{'name':'skip','verdict':'abstain'},"
-		"{'name':'off','verdict':'reject'},{'name':'spam','verdict':'reject'},{'name':'dunno','verdict':'abstain'},"
-		"{'name':'yes','verdict':'keep'}]}"), &campaign, &err), err);
+	CHECK_OK(campaign_parse(
+			 quoted(&arena, "{'name':'x','question':'?','choices':[{'name':'skip','verdict':'abstain'},"
+					"{'name':'off','verdict':'reject'},{'name':'spam','verdict':'reject'},{'name':'"
+					"dunno','verdict':'abstain'},"
+					"{'name':'yes','verdict':'keep'}]}"),
+			 &campaign, &err),
+		err);
 	CHECK_INT(campaign.class_count, 3);
 	CHECK_INT(campaign.choice_count, 5);
-	static const char *const order[] = { "off", "spam", "yes", "skip", "dunno" };
+	static const char *const order[] = {"off", "spam", "yes", "skip", "dunno"};
 	for (int i = 0; i < 5; i++)
 		CHECK_TEXT(campaign.choices[i].name, order[i]);
 	CHECK_INT(campaign_class(&campaign, "off"), 0);
@@ -315,47 +345,80 @@ TEST(classes_are_numbered_and_abstaining_choices_come_last)
 TEST(bad_campaigns_are_refused)
 {
 	static const char *const bad[][2] = {
-		{ "[]", "campaign_object" }, { "{}", "campaign_name" }, { "{'name':'Rain','question':'?'," CHOICES "}", "campaign_name" },
-		{ "{'name':'','question':'?'," CHOICES "}", "campaign_name" }, { "{'name':'a b','question':'?'," CHOICES "}", "campaign_name" },
-		{ "{'name':'01234567890123456789012345678901234567890123456789012345678901234','question':'?'," CHOICES "}", "campaign_name" },
-		{ "{'name':'x'," CHOICES "}", "campaign_question" }, { "{'name':'x','question':''," CHOICES "}", "campaign_text" },
-		{ "{'name':'x','question':'a\\u0000b'," CHOICES "}", "campaign_text" }, { "{'name':'x','question':'?'}", "campaign_choices" },
-		{ "{'name':'x','question':'?','choices':{}}", "campaign_choices" }, { "{'name':'x','question':'?','choices':[]}", "campaign_choices_few" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'keep'},{'name':'b','verdict':'abstain'}]}", "campaign_choices_few" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'keep'},{'name':'b','verdict':'reject'}]}", "campaign_choice_order" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'reject'},{'name':'b','verdict':'reject'}]}", "campaign_choices_keep" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'reject'},{'name':'a','verdict':'keep'}]}", "campaign_choice_twice" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'abstain'},{'name':'a','verdict':'keep'}]}", "campaign_choice_twice" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'abstain'},{'name':'a','verdict':'abstain'}]}", "campaign_choice_twice" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a'}]}", "campaign_choice" },
-		{ "{'name':'x','question':'?','choices':[{'verdict':'keep'}]}", "campaign_choice" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'maybe'}]}", "campaign_choice" },
-		{ "{'name':'x','question':'?','choices':['a']}", "campaign_object" },
-		{ "{'name':'x','question':'?','choices':[{'name':'a','verdict':'keep','weight':2}]}", "campaign_member" },
-		{ "{" LEAST ",'color':'red'}", "campaign_member" }, { "{" LEAST ",'kind':'video'}", "campaign_word" },
-		{ "{" LEAST ",'tags':'a'}", "campaign_list" }, { "{" LEAST ",'tags':['a','a']}", "campaign_list" }, { "{" LEAST ",'languages':[1]}", "campaign_list" },
-		{ "{" LEAST ",'licence':7}", "campaign_text" }, { "{" LEAST ",'panel':[]}", "campaign_object" }, { "{" LEAST ",'panel':{'size':5}}", "campaign_member" },
-		{ "{" LEAST ",'panel':{'mode':'closed'}}", "campaign_word" }, { "{" LEAST ",'panel':{'pick':true}}", "campaign_pick" },
-		{ "{" LEAST ",'panel':{'pick':1}}", "campaign_truth" }, { "{" LEAST ",'panel':{'seats':0}}", "campaign_number" },
-		{ "{" LEAST ",'panel':{'seats':65}}", "campaign_number" }, { "{" LEAST ",'panel':{'seats':'5'}}", "campaign_number" },
-		{ "{" LEAST ",'panel':{'escalate':-1}}", "campaign_number" }, { "{" LEAST ",'panel':{'commit_ms':0}}", "campaign_number" },
-		{ "{" LEAST ",'panel':{'audit':'all'}}", "campaign_word" }, { "{" LEAST ",'dedup':{'numerator':3,'denominator':2}}", "campaign_dedup" },
-		{ "{" LEAST ",'dedup':{'denominator':0}}", "campaign_number" }, { "{" LEAST ",'dedup':0.7}", "campaign_object" },
-		{ "{" LEAST ",'budget':{'seat_pay':5}}", "campaign_amount" }, { "{" LEAST ",'budget':{'seat_bond':'-1'}}", "campaign_amount" },
-		{ "{" LEAST ",'budget':{'source':'stolen'}}", "campaign_word" }, { "{" LEAST ",'vesting_ms':-1}", "campaign_number" },
-		{ "{" LEAST ",'probation':'no'}", "campaign_truth" },
+		{"[]", "campaign_object"},
+		{"{}", "campaign_name"},
+		{"{'name':'Rain','question':'?'," CHOICES "}", "campaign_name"},
+		{"{'name':'','question':'?'," CHOICES "}", "campaign_name"},
+		{"{'name':'a b','question':'?'," CHOICES "}", "campaign_name"},
+		{"{'name':'01234567890123456789012345678901234567890123456789012345678901234','question':'?'," CHOICES
+		 "}",
+			"campaign_name"},
+		{"{'name':'x'," CHOICES "}", "campaign_question"},
+		{"{'name':'x','question':''," CHOICES "}", "campaign_text"},
+		{"{'name':'x','question':'a\\u0000b'," CHOICES "}", "campaign_text"},
+		{"{'name':'x','question':'?'}", "campaign_choices"},
+		{"{'name':'x','question':'?','choices':{}}", "campaign_choices"},
+		{"{'name':'x','question':'?','choices':[]}", "campaign_choices_few"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'keep'},{'name':'b','verdict':'abstain'}]"
+		 "}",
+			"campaign_choices_few"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'keep'},{'name':'b','verdict':'reject'}]"
+		 "}",
+			"campaign_choice_order"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'reject'},{'name':'b','verdict':'reject'}"
+		 "]}",
+			"campaign_choices_keep"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'reject'},{'name':'a','verdict':'keep'}]"
+		 "}",
+			"campaign_choice_twice"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'abstain'},{'name':'a','verdict':'keep'}]"
+		 "}",
+			"campaign_choice_twice"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'abstain'},{'name':'a','verdict':'"
+		 "abstain'}]}",
+			"campaign_choice_twice"},
+		{"{'name':'x','question':'?','choices':[{'name':'a'}]}", "campaign_choice"},
+		{"{'name':'x','question':'?','choices':[{'verdict':'keep'}]}", "campaign_choice"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'maybe'}]}", "campaign_choice"},
+		{"{'name':'x','question':'?','choices':['a']}", "campaign_object"},
+		{"{'name':'x','question':'?','choices':[{'name':'a','verdict':'keep','weight':2}]}", "campaign_member"},
+		{"{" LEAST ",'color':'red'}", "campaign_member"},
+		{"{" LEAST ",'kind':'video'}", "campaign_word"},
+		{"{" LEAST ",'tags':'a'}", "campaign_list"},
+		{"{" LEAST ",'tags':['a','a']}", "campaign_list"},
+		{"{" LEAST ",'languages':[1]}", "campaign_list"},
+		{"{" LEAST ",'licence':7}", "campaign_text"},
+		{"{" LEAST ",'panel':[]}", "campaign_object"},
+		{"{" LEAST ",'panel':{'size':5}}", "campaign_member"},
+		{"{" LEAST ",'panel':{'mode':'closed'}}", "campaign_word"},
+		{"{" LEAST ",'panel':{'pick':true}}", "campaign_pick"},
+		{"{" LEAST ",'panel':{'pick':1}}", "campaign_truth"},
+		{"{" LEAST ",'panel':{'seats':0}}", "campaign_number"},
+		{"{" LEAST ",'panel':{'seats':65}}", "campaign_number"},
+		{"{" LEAST ",'panel':{'seats':'5'}}", "campaign_number"},
+		{"{" LEAST ",'panel':{'escalate':-1}}", "campaign_number"},
+		{"{" LEAST ",'panel':{'commit_ms':0}}", "campaign_number"},
+		{"{" LEAST ",'panel':{'audit':'all'}}", "campaign_word"},
+		{"{" LEAST ",'dedup':{'numerator':3,'denominator':2}}", "campaign_dedup"},
+		{"{" LEAST ",'dedup':{'denominator':0}}", "campaign_number"},
+		{"{" LEAST ",'dedup':0.7}", "campaign_object"},
+		{"{" LEAST ",'budget':{'seat_pay':5}}", "campaign_amount"},
+		{"{" LEAST ",'budget':{'seat_bond':'-1'}}", "campaign_amount"},
+		{"{" LEAST ",'budget':{'source':'stolen'}}", "campaign_word"},
+		{"{" LEAST ",'vesting_ms':-1}", "campaign_number"},
+		{"{" LEAST ",'probation':'no'}", "campaign_truth"},
 	};
 	struct wn_arena arena;
 	struct campaign campaign;
 	wn_arena_init(&arena, SETTINGS_ARENA_MAX);
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		bool parsed = campaign_parse(quoted(&arena, bad[i][0]), &campaign, &err);
 		if (!CHECK_TEXT(parsed ? "" : err.code, bad[i][1]))
 			CHECK_TEXT(bad[i][0], "");
 		CHECK(parsed || err.blame == WN_INPUT);
 	}
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK(!campaign_parse(NULL, &campaign, &err));
 	CHECK_TEXT(err.code, "campaign_object");
 	wn_arena_free(&arena);
@@ -365,7 +428,7 @@ TEST(the_number_of_choices_and_list_members_ends_at_its_limit)
 {
 	for (int more = 0; more < 2; more++) {
 		struct wn_arena arena;
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		struct campaign campaign;
 		struct wn_text text;
 		wn_arena_init(&arena, SETTINGS_ARENA_MAX);
@@ -398,7 +461,7 @@ TEST(the_recorded_campaign_is_read_as_it_is)
 	size_t bytes = fread(data, 1, sizeof data, file);
 	fclose(file);
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct campaign campaign;
 	const struct json *document;
 	wn_arena_init(&arena, SETTINGS_ARENA_MAX);

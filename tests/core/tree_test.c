@@ -39,60 +39,58 @@ static const char *const tree_roots[] = {
 	"76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
 	"ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
 };
-static const struct { int index; const char *proof[5]; } tree_inclusions[] = {
-	{ 0, { "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
-		"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-		"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 1, { "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-		"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-		"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 2, { "07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7",
-		"fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-		"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 3, { "0298d122906dcfc10892cb53a73992fc5b9f493ea4c9badb27b791b4127a7fe7",
-		"fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-		"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 4, { "4271a26be0d8a84f0bd54c8c302e7cb3a3b5d1fa6780a40bcce2873477dab658",
-		"b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
-		"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-		NULL } },
-	{ 5, { "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
-		"b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
-		"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-		NULL } },
-	{ 6, { "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-		"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-		NULL } },
+static const struct {
+	int index;
+	const char *proof[5];
+} tree_inclusions[] = {
+	{0, {"96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+		    "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+		    "837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{1, {"6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+		    "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+		    "837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{2, {"07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7",
+		    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+		    "837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{3, {"0298d122906dcfc10892cb53a73992fc5b9f493ea4c9badb27b791b4127a7fe7",
+		    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+		    "837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{4, {"4271a26be0d8a84f0bd54c8c302e7cb3a3b5d1fa6780a40bcce2873477dab658",
+		    "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
+		    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7", NULL}},
+	{5, {"bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+		    "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
+		    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7", NULL}},
+	{6, {"0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+		    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7", NULL}},
 };
-static const struct { int first, second; const char *proof[5]; } tree_consistencies[] = {
-	{ 1, 7, { "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
-		"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-		"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 2, 7, { "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
-		"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 3, 7, { "0298d122906dcfc10892cb53a73992fc5b9f493ea4c9badb27b791b4127a7fe7",
-		"07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7",
-		"fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-		"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 4, 7, { "837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e",
-		NULL } },
-	{ 5, 7, { "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
-		"4271a26be0d8a84f0bd54c8c302e7cb3a3b5d1fa6780a40bcce2873477dab658",
-		"b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
-		"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-		NULL } },
-	{ 6, 7, { "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
-		"b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
-		"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-		NULL } },
-	{ 7, 7, { NULL } },
+static const struct {
+	int first, second;
+	const char *proof[5];
+} tree_consistencies[] = {
+	{1, 7,
+		{"96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+			"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+			"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{2, 7,
+		{"5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+			"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{3, 7,
+		{"0298d122906dcfc10892cb53a73992fc5b9f493ea4c9badb27b791b4127a7fe7",
+			"07506a85fd9dd2f120eb694f86011e5bb4662e5c415a62917033d4a9624487e7",
+			"fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+			"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{4, 7, {"837dbb152e9b079010717e84e865da4ebc0fa198a806d59d31bf15accef22d0e", NULL}},
+	{5, 7,
+		{"bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+			"4271a26be0d8a84f0bd54c8c302e7cb3a3b5d1fa6780a40bcce2873477dab658",
+			"b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
+			"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7", NULL}},
+	{6, 7,
+		{"0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+			"b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
+			"d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7", NULL}},
+	{7, 7, {NULL}},
 };
 
 static void read_hash(struct sha256 *out, const char *hex)
@@ -276,7 +274,7 @@ TEST(altered_proofs_are_refused)
 TEST(the_frontier_has_the_root_of_the_definition_at_every_size)
 {
 	struct sha256 leaves[FRONTIER_SIZES];
-	struct tree_frontier frontier = { 0 };
+	struct tree_frontier frontier = {0};
 	numbered_leaves(leaves, FRONTIER_SIZES);
 	for (size_t size = 0; size <= FRONTIER_SIZES; size++) {
 		struct sha256 defined, built, root;
@@ -315,8 +313,8 @@ TEST(appending_writes_each_complete_subtree_once)
 {
 	enum { SIZE = 64 };
 	struct sha256 leaves[SIZE];
-	struct tree_frontier frontier = { 0 };
-	struct written_nodes written = { .leaves = leaves, .refuse_at = SIZE_MAX };
+	struct tree_frontier frontier = {0};
+	struct written_nodes written = {.leaves = leaves, .refuse_at = SIZE_MAX};
 	numbered_leaves(leaves, SIZE);
 	for (int i = 0; i < SIZE; i++)
 		CHECK(tree_append(&frontier, &leaves[i], node_written, &written));
@@ -326,12 +324,12 @@ TEST(appending_writes_each_complete_subtree_once)
 TEST(a_refused_write_leaves_the_frontier_as_it_was)
 {
 	struct sha256 leaves[8], before, after;
-	struct tree_frontier frontier = { 0 };
+	struct tree_frontier frontier = {0};
 	numbered_leaves(leaves, 8);
 	for (int i = 0; i < 7; i++)
 		CHECK(tree_append(&frontier, &leaves[i], NULL, NULL));
 	tree_frontier_root(&frontier, &before);
-	struct written_nodes written = { .leaves = leaves, .refuse_at = 2 };
+	struct written_nodes written = {.leaves = leaves, .refuse_at = 2};
 	CHECK(!tree_append(&frontier, &leaves[7], node_written, &written));
 	tree_frontier_root(&frontier, &after);
 	CHECK_INT(frontier.size, 7);

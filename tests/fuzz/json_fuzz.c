@@ -9,7 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
 	enum { FUZZ_ARENA_MAX = 16 << 20 };
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_slice once, twice;
 	wn_arena_init(&arena, FUZZ_ARENA_MAX);
 	if (jcs_canonical(&arena, (const char *)data, bytes, &once, &err)) {
