@@ -8,6 +8,8 @@
 #include "core/policy.h"
 #include "core/sign.h"
 
+struct db;
+
 enum { NODE_PATH_MAX = 512 };
 
 struct node {
