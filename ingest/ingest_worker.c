@@ -79,6 +79,12 @@ static bool ingest_loop_start(struct worker *worker, struct wn_error *err)
 {
 	struct ingest_loop *loop = &ingest_loop;
 	struct source_setup setup = { .options = worker->node->options };
+	bool any = false;
+	for (size_t i = 0; sources[i]; i++)
+		any = any || sources[i]->wanted(setup.options);
+	/* Without a source there is nothing to do until this role is started with other options. */
+	if (!any)
+		return loop->ready = true;
 	if (!ingest_key_read(worker->node, &loop->key, err))
 		return false;
 	device_name(&loop->key, setup.device);
