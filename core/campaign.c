@@ -240,7 +240,7 @@ static bool campaign_budget(const struct json *budget, struct campaign *out, str
 bool campaign_parse(const struct json *document, struct campaign *out, struct wn_error *err)
 {
 	static const char *const names[] = {"name", "kind", "tags", "sources", "languages", "licence", "basis",
-		"question", "choices", "panel", "dedup", "budget", "challenge_ms", "vesting_ms", "probation", NULL};
+		"question", "choices", "panel", "dedup", "budget", "challenge_ms", "vesting_ms", "probation", "sample", NULL};
 	*out = (struct campaign){
 		.licence = "CC-BY-4.0",
 		.basis = "author_consent",
@@ -274,7 +274,8 @@ bool campaign_parse(const struct json *document, struct campaign *out, struct wn
 		!campaign_budget(json_get(document, "budget"), out, err) ||
 		!campaign_integer(document, "challenge_ms", 0, CAMPAIGN_WAIT_MOST_MS, &out->challenge_ms, err) ||
 		!campaign_integer(document, "vesting_ms", 0, CAMPAIGN_WAIT_MOST_MS, &out->vesting_ms, err) ||
-		!campaign_bool(document, "probation", &out->probation, err))
+		!campaign_bool(document, "probation", &out->probation, err) ||
+		!campaign_bool(document, "sample", &out->sample, err))
 		return false;
 	if (!out->question)
 		return wn_fail(err, WN_INPUT, "campaign_question", "a campaign asks its validators a question");

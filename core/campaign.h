@@ -37,6 +37,7 @@ struct campaign {
 	int64_t challenge_ms;       /* settled -> final */
 	int64_t vesting_ms;
 	bool probation;             /* new keys count after 24 audited votes */
+	bool sample;                /* a try-out: written for the sample network, judged by robots, shown as such */
 };
 
 /* `document` is the parsed JSON; strings point into it. Codes: campaign_<what>. Unknown members are refused. */
