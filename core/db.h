@@ -69,7 +69,7 @@ const char *db_constraint(const struct db *db);
 size_t db_rows(const struct db_result *result);
 size_t db_affected(const struct db_result *result); /* rows that INSERT, UPDATE, DELETE touched */
 bool db_is_null(const struct db_result *result, size_t row, int column);
-int32_t db_int32(const struct db_result *result, size_t row, int column);
+int32_t db_int32(const struct db_result *result, size_t row, int column); /* smallint or integer */
 int64_t db_int64(const struct db_result *result, size_t row, int column);
 bool db_bool(const struct db_result *result, size_t row, int column);
 /* bytea or text: points into the result; text is NUL-terminated. */

@@ -15,9 +15,17 @@ enum route_access {
 	ROUTE_OPERATOR,   /* the operator's unix socket only */
 };
 
+/* What a handler stands on. Without a database the node answers 503 for the first kind before the handler is called. */
+enum route_needs {
+	ROUTE_DATABASE,   /* a lane whose connection works */
+	ROUTE_LANE,       /* a lane; exchange->db is NULL or lost while PostgreSQL is away (/readyz, /metrics) */
+	ROUTE_NOTHING,    /* runs on the loop itself from memory: exchange->db is NULL and nothing may block */
+};
+
 enum { ROUTE_BODY_MAX = 1048576, ROUTE_PARAMS_MAX = 4, EXCHANGE_HEADERS_MAX = 12 };
 
 struct exchange;
+struct server;
 
 struct route {
 	const char *method;   /* "GET" answers HEAD too */
@@ -29,10 +37,13 @@ struct route {
 	 * of the world in `err`, answered as a problem by the caller after rollback. A refusal is an answer, not a failure. */
 	bool (*handle)(struct exchange *exchange, struct wn_error *err);
 	const char *summary;  /* one line for openapi.json */
+	bool idempotent;      /* Idempotency-Key is mandatory: POST stakes, transfers, orders, challenges */
+	enum route_needs needs;
 };
 
 struct exchange {
 	const struct node *node;
+	struct server *server;         /* counters for /metrics, routes for /openapi.json */
 	struct db *db;                 /* this lane's connection as winnow_serve */
 	struct wn_arena *arena;        /* lives until the answer was sent */
 	int64_t now_ms;                /* the node's clock when the request was taken up */
@@ -46,13 +57,15 @@ struct exchange {
 	bool has_account;
 	struct account account;        /* when has_account */
 	struct wn_slice idempotency_key; /* data NULL when absent */
-	struct wn_slice remote_address;
+	struct sha256 fingerprint;     /* of method, target, body and key, when idempotency_key is there */
+	struct wn_slice remote_address; /* "192.0.2.1", "2001:db8::1" or "unix" */
+	bool by_operator;              /* came through the operator's socket */
 
 	/* the answer */
 	int status;                    /* 0 until set */
-	struct wn_slice content_type;  /* default application/json */
-	struct wn_slice body;          /* in the arena, or a file: */
-	int body_file;                 /* descriptor to stream from, -1: none; the server closes it */
+	struct wn_slice content_type;  /* default application/json; set it before or after exchange_ok() */
+	struct wn_slice body;          /* in the arena or in constant memory; or a file: */
+	int body_file;                 /* descriptor to stream from, -1: none; the server closes it; set before exchange_ok() */
 	int64_t body_offset, body_bytes;
 	struct http_header headers[EXCHANGE_HEADERS_MAX];
 	size_t header_count;
@@ -60,6 +73,12 @@ struct exchange {
 
 /* 2xx is written here and nowhere else, and only when no transaction is open: COMMIT came before. */
 bool exchange_ok(struct exchange *exchange, int status, struct wn_slice json, struct wn_error *err);
+/*
+ * Keeps the answer under the request's Idempotency-Key, in the transaction of its effect: call it behind journal_append(),
+ * right before db_commit(), with what exchange_ok() will get. Does nothing where the request carries no key. A second
+ * request with the same key that runs at this moment fails with idempotency_running, answered as 409.
+ */
+bool exchange_remember(struct exchange *exchange, int status, struct wn_slice json, struct wn_error *err);
 /* RFC 9457. `code` becomes type "/problems/<code>"; detail may be NULL. Rolls an open transaction back. Returns true. */
 bool exchange_problem(struct exchange *exchange, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* A failure of the world as a problem: WN_INPUT 400, WN_BUSY and WN_DOWN 503 + Retry-After, WN_FULL 503 (or 413 for *_large). */

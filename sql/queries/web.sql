@@ -1,0 +1,59 @@
+-- The statements of web/: stored answers, counts for operators, the journal's public side.
+
+-- The table's own primary key.
+-- name: idempotency_find
+SELECT fingerprint, status, body FROM idempotency WHERE key = $1::bytea AND idempotency = $2::text
+
+-- The primary key decides between two requests with one key: the second waits for the first and then inserts nothing.
+-- name: idempotency_insert
+INSERT INTO idempotency (key, idempotency, fingerprint, status, body, created_ms)
+VALUES ($1::bytea, $2::text, $3::bytea, $4::integer, $5::bytea, $6::bigint)
+ON CONFLICT (key, idempotency) DO NOTHING
+
+-- One row, the table's own primary key.
+-- name: network
+SELECT network_id, genesis, checkpoint_key, clock_manual FROM network
+
+-- The lock of the one row puts turns of the clock in order.
+-- name: clock_lock
+SELECT clock_manual, clock_ms FROM network FOR NO KEY UPDATE
+
+-- One row, the table's own primary key.
+-- name: clock_set
+UPDATE network SET clock_ms = $1::bigint WHERE clock_manual AND clock_ms <= $1::bigint
+
+-- Index item_campaign alone (campaign, state) answers it: no item is read.
+-- name: items_by_state
+SELECT state::integer, count(*) FROM item GROUP BY state ORDER BY state
+
+-- The partial indexes item_received, item_embedded, item_judging, item_provisional, item_settled: what is on its way is few.
+-- name: items_waiting
+SELECT 0, count(*) FROM item WHERE state = 0
+UNION ALL SELECT 1, count(*) FROM item WHERE state = 1
+UNION ALL SELECT 3, count(*) FROM item WHERE state = 3
+UNION ALL SELECT 4, count(*) FROM item WHERE state = 4
+UNION ALL SELECT 5, count(*) FROM item WHERE state = 5
+
+-- The partial indexes round_commit and round_reveal_due: open rounds are few.
+-- name: rounds_by_state
+SELECT 0, count(*) FROM round WHERE state = 0
+UNION ALL SELECT 1, count(*) FROM round WHERE state = 1
+
+-- The partial index seat_leased, and seats of open rounds by the primary key.
+-- name: seats_by_state
+SELECT s.state::integer, count(*) FROM round r JOIN seat s ON s.item_id = r.item_id AND s.round = r.round
+WHERE r.state IN (0, 1) GROUP BY s.state ORDER BY s.state
+
+-- Last row of the primary key.
+-- name: epoch_latest
+SELECT epoch, state::integer, opened_ms FROM epoch ORDER BY epoch DESC LIMIT 1
+
+-- Last rows of the primary keys; entries that commit out of order lie at most a few thousand ids behind the newest numbered one,
+-- so the window is read along journal_entry's primary key and matched with journal_leaf's unique index.
+-- name: journal_counts
+SELECT coalesce((SELECT max(position) + 1 FROM journal_leaf), 0),
+	(SELECT count(*) FROM journal_entry e
+	 WHERE e.entry_id > coalesce((SELECT max(entry_id) FROM journal_leaf), -1) - 10000
+	   AND NOT EXISTS (SELECT FROM journal_leaf l WHERE l.entry_id = e.entry_id)),
+	coalesce((SELECT max(size) FROM checkpoint), 0),
+	coalesce((SELECT time_ms FROM checkpoint ORDER BY size DESC LIMIT 1), 0)

@@ -1,0 +1,15 @@
+/* The server's side of an exchange: from a routed request on a lane to a finished answer. */
+#ifndef WEB_EXCHANGE_H
+#define WEB_EXCHANGE_H
+
+#include "web/route.h"
+
+/*
+ * Runs the exchange's route: clock, signature, account, idempotency, handler. Afterwards the answer is set and no transaction is
+ * open. `db` may be NULL or lost. Never fails: what goes wrong becomes a problem.
+ */
+void exchange_run(struct exchange *exchange);
+/* Puts an answer aside: closes its file, forgets its headers. */
+void exchange_clear(struct exchange *exchange);
+
+#endif

@@ -1,0 +1,286 @@
+/* The queue and the threads behind it; connections that are lost come back with growing, jittered pauses. */
+#include "web/lane.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "core/sign.h"
+#include "web/exchange.h"
+
+enum { LANE_PAUSE_LEAST_MS = 50, LANE_PAUSE_MOST_MS = 2000, LANE_STACK_BYTES = 1024 * 1024 };
+
+/*
+ * A statement that outlives the request's deadline (15 s) holds locks for an answer that nobody waits for. Waiting for a lock ends
+ * a little earlier, so that it is told as "busy" and not as a failure.
+ */
+static const char lane_settings[] =
+	"SET statement_timeout = '15s'; SET lock_timeout = '12s'; SET idle_in_transaction_session_timeout = '30s'";
+
+struct lane {
+	struct lanes *lanes;
+	pthread_t thread;
+	bool started;
+	struct db *db;          /* NULL until the first connection */
+	bool connected;         /* as counted in lanes->connected */
+	unsigned losses_seen;
+	int64_t retry_at_ms;
+	int pause_ms;
+};
+
+struct lanes {
+	const struct node *node;
+	pthread_mutex_t mutex;
+	pthread_cond_t wake;
+	struct lane_job *first, **last;
+	size_t queued, queued_max, queued_bytes;
+	int busy, connected, count;
+	unsigned losses; /* connections found broken: the others look at theirs before they use them again */
+	bool stopping;
+	struct lane lanes[LANES_MAX];
+};
+
+static void lane_connected(struct lane *lane, bool connected)
+{
+	struct lanes *lanes = lane->lanes;
+	if (lane->connected == connected)
+		return;
+	pthread_mutex_lock(&lanes->mutex);
+	lane->connected = connected;
+	lanes->connected += connected ? 1 : -1;
+	if (!connected)
+		lanes->losses++;
+	/* Who may take jobs depends on who is connected. */
+	pthread_cond_broadcast(&lanes->wake);
+	pthread_mutex_unlock(&lanes->mutex);
+}
+
+static void lane_pause(struct lane *lane)
+{
+	uint32_t random;
+	random_bytes(&random, sizeof random);
+	/* Half to one and a half of the pause: a hundred lanes must not come back in one instant. */
+	lane->retry_at_ms = clock_monotonic_ms() + lane->pause_ms / 2 + (int)(random % (unsigned)lane->pause_ms);
+	lane->pause_ms = lane->pause_ms * 2 > LANE_PAUSE_MOST_MS ? LANE_PAUSE_MOST_MS : lane->pause_ms * 2;
+}
+
+static void lane_connect(struct lane *lane)
+{
+	struct wn_error err;
+	bool first = lane->pause_ms == LANE_PAUSE_LEAST_MS;
+	bool done = lane->db ? db_reconnect(lane->db, &err) : node_connect(lane->lanes->node, "winnow_serve", &lane->db, &err);
+	if (done)
+		done = db_command(lane->db, lane_settings, &err);
+	if (!done) {
+		if (first)
+			log_failure("lane_waits_for_database", &err);
+		lane_pause(lane);
+		return;
+	}
+	lane->pause_ms = LANE_PAUSE_LEAST_MS;
+	lane->retry_at_ms = 0;
+	lane_connected(lane, true);
+}
+
+/* Sees to it that the connection works, if that can be had without waiting out a pause. */
+static void lane_refresh(struct lane *lane, unsigned losses)
+{
+	if (lane->connected && lane->losses_seen != losses) {
+		struct wn_error err;
+		/* Another lane lost its server: this one's connection is looked at before a request pays for it. */
+		if (!db_command(lane->db, "SELECT 1", &err))
+			lane_connected(lane, false);
+	}
+	lane->losses_seen = losses;
+	if (!lane->connected && clock_monotonic_ms() >= lane->retry_at_ms)
+		lane_connect(lane);
+}
+
+static void lane_wait(struct lane *lane)
+{
+	struct lanes *lanes = lane->lanes;
+	if (lane->connected) {
+		pthread_cond_wait(&lanes->wake, &lanes->mutex);
+		return;
+	}
+	int64_t wait_ms = lane->retry_at_ms - clock_monotonic_ms();
+	if (wait_ms <= 0)
+		return;
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += wait_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_cond_timedwait(&lanes->wake, &lanes->mutex, &until);
+}
+
+static struct lane_job *lanes_pop(struct lanes *lanes)
+{
+	struct lane_job *job = lanes->first;
+	if (!job)
+		return NULL;
+	lanes->first = job->next;
+	if (!lanes->first)
+		lanes->last = &lanes->first;
+	job->next = NULL;
+	lanes->queued--;
+	lanes->queued_bytes -= job->exchange.request.body.bytes;
+	return job;
+}
+
+static void lane_work(struct lane *lane, struct lane_job *job)
+{
+	if (!atomic_load(&job->vanished)) {
+		job->exchange.db = lane->db;
+		exchange_run(&job->exchange);
+		job->exchange.db = NULL;
+	}
+	job->done(job);
+	if (lane->connected && !db_connected(lane->db))
+		lane_connected(lane, false);
+}
+
+static void *lane_run(void *context)
+{
+	struct lane *lane = context;
+	struct lanes *lanes = lane->lanes;
+	pthread_mutex_lock(&lanes->mutex);
+	while (!lanes->stopping) {
+		bool stale = !lane->connected && clock_monotonic_ms() >= lane->retry_at_ms;
+		/* While some lanes are connected the others leave the requests to them. */
+		bool may_take = lanes->first && (lane->connected || lanes->connected == 0);
+		if (!stale && !may_take) {
+			lane_wait(lane);
+			continue;
+		}
+		struct lane_job *job = stale ? NULL : lanes_pop(lanes);
+		unsigned losses = lanes->losses;
+		lanes->busy += job != NULL;
+		pthread_mutex_unlock(&lanes->mutex);
+		lane_refresh(lane, losses);
+		if (job)
+			lane_work(lane, job);
+		pthread_mutex_lock(&lanes->mutex);
+		lanes->busy -= job != NULL;
+	}
+	pthread_mutex_unlock(&lanes->mutex);
+	db_close(lane->db);
+	lane->db = NULL;
+	return NULL;
+}
+
+bool lanes_open(struct lanes **out, const struct node *node, int count, size_t queue_max, struct wn_error *err)
+{
+	wn_assert(count >= 1 && count <= LANES_MAX);
+	struct lanes *lanes = calloc(1, sizeof *lanes);
+	if (!lanes)
+		return wn_fail(err, WN_FULL, "memory", "no memory for lanes");
+	pthread_condattr_t clock;
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&lanes->wake, &clock);
+	pthread_condattr_destroy(&clock);
+	pthread_mutex_init(&lanes->mutex, NULL);
+	lanes->node = node;
+	lanes->last = &lanes->first;
+	lanes->queued_max = queue_max;
+	lanes->count = count;
+	pthread_attr_t attributes;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, LANE_STACK_BYTES);
+	int failed = 0;
+	for (int i = 0; i < count && !failed; i++) {
+		struct lane *lane = &lanes->lanes[i];
+		lane->lanes = lanes;
+		lane->pause_ms = LANE_PAUSE_LEAST_MS;
+		failed = pthread_create(&lane->thread, &attributes, lane_run, lane);
+		lane->started = !failed;
+	}
+	pthread_attr_destroy(&attributes);
+	if (failed) {
+		lanes_stop(lanes, INT64_MAX);
+		lanes_close(lanes);
+		return wn_fail(err, WN_FULL, "lanes", "start %d lanes: %s; lower serve.lanes", count, strerror(failed));
+	}
+	*out = lanes;
+	return true;
+}
+
+bool lanes_push(struct lanes *lanes, struct lane_job *job)
+{
+	size_t bytes = job->exchange.request.body.bytes;
+	pthread_mutex_lock(&lanes->mutex);
+	bool taken = !lanes->stopping && lanes->queued < lanes->queued_max && lanes->queued_bytes + bytes <= LANE_QUEUE_BYTES_MAX;
+	if (taken) {
+		job->next = NULL;
+		*lanes->last = job;
+		lanes->last = &job->next;
+		lanes->queued++;
+		lanes->queued_bytes += bytes;
+		/* A lane without connection may wake up and decline, so then everybody is asked. */
+		if (lanes->connected == lanes->count)
+			pthread_cond_signal(&lanes->wake);
+		else
+			pthread_cond_broadcast(&lanes->wake);
+	}
+	pthread_mutex_unlock(&lanes->mutex);
+	return taken;
+}
+
+void lanes_count(struct lanes *lanes, struct lane_counts *out)
+{
+	pthread_mutex_lock(&lanes->mutex);
+	*out = (struct lane_counts){ lanes->count, lanes->busy, lanes->connected, lanes->queued, lanes->queued_max };
+	pthread_mutex_unlock(&lanes->mutex);
+}
+
+bool lanes_stop(struct lanes *lanes, int64_t deadline_ms)
+{
+	pthread_mutex_lock(&lanes->mutex);
+	lanes->stopping = true;
+	pthread_cond_broadcast(&lanes->wake);
+	pthread_mutex_unlock(&lanes->mutex);
+	bool all = true;
+	for (int i = 0; i < lanes->count; i++) {
+		struct lane *lane = &lanes->lanes[i];
+		if (!lane->started)
+			continue;
+		int64_t left_ms = deadline_ms - clock_monotonic_ms();
+		if (left_ms < 0)
+			left_ms = 0;
+		if (left_ms > 60000)
+			left_ms = 60000;
+		struct timespec until;
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_sec += left_ms / 1000 + 1;
+		if (pthread_timedjoin_np(lane->thread, NULL, &until) == 0)
+			lane->started = false;
+		else
+			all = false;
+	}
+	if (!all)
+		return false;
+	for (struct lane_job *job = lanes_pop(lanes); job; job = lanes_pop(lanes)) {
+		atomic_store(&job->vanished, true);
+		job->done(job);
+	}
+	return true;
+}
+
+void lanes_close(struct lanes *lanes)
+{
+	if (!lanes)
+		return;
+	for (int i = 0; i < lanes->count; i++)
+		wn_assert(!lanes->lanes[i].started);
+	pthread_cond_destroy(&lanes->wake);
+	pthread_mutex_destroy(&lanes->mutex);
+	free(lanes);
+}

@@ -1,0 +1,38 @@
+/* Lanes: threads with a blocking database connection each, fed by one bounded queue, so that no loop ever waits. */
+#ifndef WEB_LANE_H
+#define WEB_LANE_H
+
+#include <stdatomic.h>
+
+#include "web/route.h"
+
+enum { LANES_MAX = 256, LANE_QUEUE_BYTES_MAX = 128 * 1024 * 1024 };
+
+/* One request on its way through a lane. Whoever made it owns it; between push and done() it belongs to the lanes. */
+struct lane_job {
+	struct lane_job *next;
+	struct exchange exchange;
+	struct wn_arena arena;
+	atomic_bool vanished; /* the client is gone or was answered: not worth starting */
+	/* Called on the lane's thread when the exchange is finished (or was skipped because it vanished). */
+	void (*done)(struct lane_job *job);
+};
+
+struct lanes;
+
+struct lane_counts {
+	int lanes, busy, connected;
+	size_t queued, queued_max;
+};
+
+/* Starts the threads; a database that is away does not keep them from starting. */
+bool lanes_open(struct lanes **out, const struct node *node, int count, size_t queue_max, struct wn_error *err);
+/* False when the queue is full or the lanes are stopping: the job stays the caller's. Any thread. */
+bool lanes_push(struct lanes *lanes, struct lane_job *job);
+void lanes_count(struct lanes *lanes, struct lane_counts *out);
+/* Lets every lane finish the job that it has, waits for the threads until `deadline_ms` (monotonic); false when one did not end. */
+bool lanes_stop(struct lanes *lanes, int64_t deadline_ms);
+/* Only after lanes_stop() returned true, or when no thread was started. Queued jobs are handed to done() as vanished by the stop. */
+void lanes_close(struct lanes *lanes);
+
+#endif

@@ -1,0 +1,52 @@
+/* What web/ itself reads and writes in the database: stored answers, the clock, counts for operators. */
+#ifndef WEB_WEB_STORE_H
+#define WEB_WEB_STORE_H
+
+#include "core/db.h"
+#include "core/id.h"
+
+enum { WEB_ITEM_STATES = 10, WEB_ROUND_STATES = 2, WEB_SEAT_STATES = 5 };
+
+struct stored_answer {
+	struct sha256 fingerprint;
+	int status;
+	struct wn_slice body; /* in the arena */
+};
+bool web_store_answer_find(struct db *db, struct wn_arena *arena, const struct account_key *key, struct wn_slice idempotency,
+	struct stored_answer *out, bool *found, struct wn_error *err);
+/* *stored is false when another request with the same key was first. */
+bool web_store_answer_insert(struct db *db, struct wn_arena *arena, const struct account_key *key, struct wn_slice idempotency,
+	const struct stored_answer *answer, int64_t now_ms, bool *stored, struct wn_error *err);
+
+struct web_network {
+	struct network_id network;
+	struct wn_slice genesis; /* canonical JSON, in the arena */
+	struct account_key checkpoint_key;
+	bool clock_manual;
+};
+bool web_store_network(struct db *db, struct wn_arena *arena, struct web_network *out, bool *found, struct wn_error *err);
+
+/* Inside a transaction: locks the clock's row and reads it; then moves it, which only ever goes forward. */
+bool web_store_clock_lock(struct db *db, struct wn_arena *arena, bool *manual, int64_t *clock_ms, struct wn_error *err);
+bool web_store_clock_set(struct db *db, struct wn_arena *arena, int64_t clock_ms, bool *moved, struct wn_error *err);
+
+/* Items by state; `whole` false counts only those on their way, which stays cheap however many are done. */
+bool web_store_items(struct db *db, struct wn_arena *arena, bool whole, int64_t counts[WEB_ITEM_STATES], struct wn_error *err);
+
+struct web_work {
+	int64_t rounds[WEB_ROUND_STATES]; /* commit, reveal */
+	int64_t seats[WEB_SEAT_STATES];   /* of those rounds: leased, committed, revealed, skipped, lapsed */
+	bool has_epoch;
+	int64_t epoch, epoch_opened_ms;
+	int32_t epoch_state;
+};
+bool web_store_work(struct db *db, struct wn_arena *arena, struct web_work *out, struct wn_error *err);
+
+struct web_journal {
+	int64_t size;        /* numbered entries */
+	int64_t unsequenced; /* committed, waiting for a number */
+	int64_t checkpoint_size, checkpoint_ms;
+};
+bool web_store_journal(struct db *db, struct wn_arena *arena, struct web_journal *out, struct wn_error *err);
+
+#endif
