@@ -13,15 +13,16 @@ struct command {
 	const char *summary;             /* one line */
 	const char *const *help;         /* further lines, NULL-terminated; may be NULL */
 	const struct option *options;    /* the command's own table; may be NULL; common ones (node.*, log.*) are added */
+	bool runs_node;                  /* takes every folder's options too: up and the roles */
 	int (*run)(const struct options *options, int argc, char **argv); /* argv: positional words only */
 };
 
-extern const struct command command_up, command_down, command_status, command_doctor, command_key, command_verify,
-	command_submit, command_preflight, command_vote, command_backtest, command_campaign, command_release, command_serve,
-	command_ingest, command_embed, command_tally, command_reward, command_seal, command_stake, command_receipt, command_download,
-	command_clock, command_migrate, command_config;
+extern const struct command command_up, command_down, command_status, command_doctor, command_config, command_migrate,
+	command_clock, command_serve, command_ingest, command_embed, command_tally, command_reward, command_seal, command_robot,
+	command_key, command_submit, command_preflight, command_vote, command_stake, command_receipt, command_account,
+	command_campaign, command_release, command_download, command_verify, command_backtest;
 
-/* Prints "winnow: <text>" to stderr and returns the exit status that fits the failure (2 input, 3 down, 1 else). */
+/* Prints "winnow: <text>" to stderr and returns the exit status that fits the failure (3 down, 1 else). */
 int command_failed(const struct wn_error *err);
 /* "usage: winnow ..." to stderr; returns EXIT_USAGE. */
 int command_usage(const struct command *command);

@@ -134,6 +134,18 @@ static bool key_file_write(int descriptor, const char *text, size_t bytes)
 
 bool key_file_create(const char *path, struct key_file *out, struct wn_error *err)
 {
+	uint8_t seed[SIGN_SEED_BYTES], vote_seed[SIGN_SEED_BYTES];
+	random_bytes(seed, sizeof seed);
+	random_bytes(vote_seed, sizeof vote_seed);
+	bool done = key_file_store(path, seed, vote_seed, out, err);
+	sodium_memzero(seed, sizeof seed);
+	sodium_memzero(vote_seed, sizeof vote_seed);
+	return done;
+}
+
+bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const uint8_t vote_seed[SIGN_SEED_BYTES],
+	struct key_file *out, struct wn_error *err)
+{
 	/* O_EXCL: two that create at once cannot both win, and a key that somebody owns is never replaced. */
 	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (descriptor < 0 && errno == EEXIST)
@@ -142,20 +154,17 @@ bool key_file_create(const char *path, struct key_file *out, struct wn_error *er
 	if (descriptor < 0)
 		return wn_fail(err, errno == ENOENT ? WN_INPUT : WN_DOWN, "key_file_write", "create %s: %s", path,
 			strerror(errno));
-	uint8_t seed[SIGN_SEED_BYTES];
-	random_bytes(seed, sizeof seed);
-	random_bytes(out->vote_seed, sizeof out->vote_seed);
+	memcpy(out->vote_seed, vote_seed, sizeof out->vote_seed);
 	sign_from_seed(&out->key, seed);
 	char did[DID_ROOM], seed_hex[ID_HEX_ROOM], vote_hex[ID_HEX_ROOM], text[KEY_FILE_MAX];
 	did_write(did, &out->key.public_key);
 	int count = snprintf(text, sizeof text,
 		"{\n\t\"did\": \"%s\",\n\t\"signing_seed\": \"%s\",\n\t\"vote_seed\": \"%s\"\n}\n", did,
-		hex_write(seed_hex, seed, sizeof seed), hex_write(vote_hex, out->vote_seed, sizeof out->vote_seed));
+		hex_write(seed_hex, seed, SIGN_SEED_BYTES), hex_write(vote_hex, out->vote_seed, sizeof out->vote_seed));
 	wn_assert(count > 0 && (size_t)count < sizeof text);
 	bool done = key_file_write(descriptor, text, (size_t)count);
 	int failed = errno;
 	done = close(descriptor) == 0 && done;
-	sodium_memzero(seed, sizeof seed);
 	sodium_memzero(seed_hex, sizeof seed_hex);
 	sodium_memzero(vote_hex, sizeof vote_hex);
 	sodium_memzero(text, sizeof text);

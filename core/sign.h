@@ -37,6 +37,9 @@ struct key_file {
 	uint8_t vote_seed[32];
 };
 bool key_file_create(const char *path, struct key_file *out, struct wn_error *err); /* refuses to overwrite: key_file_exists */
+/* The same from seeds that the caller has: a recorded campaign that must come out alike twice. */
+bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const uint8_t vote_seed[SIGN_SEED_BYTES],
+	struct key_file *out, struct wn_error *err);
 bool key_file_read(const char *path, struct key_file *out, struct wn_error *err);
 
 #endif

@@ -1,0 +1,69 @@
+/* Every command in one table, and the option tables that they share. */
+#include "cmd/commands.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "ingest/ingest_worker.h"
+#include "web/server.h"
+
+static const struct command *const commands_operator[] = { &command_up, &command_down, &command_status, &command_doctor, &command_campaign,
+	&command_release, &command_backtest, &command_clock, &command_config, &command_migrate, NULL };
+static const struct command *const commands_user[] = { &command_key, &command_account, &command_submit, &command_preflight, &command_stake,
+	&command_vote, &command_receipt, &command_download, &command_verify, NULL };
+static const struct command *const commands_role[] = { &command_serve, &command_ingest, &command_embed, &command_tally, &command_reward,
+	&command_seal, &command_robot, NULL };
+
+const struct command_group command_groups[] = {
+	{ "Operators", commands_operator },
+	{ "Contributors, validators, labs", commands_user },
+	{ "One role of a node each (winnow up runs them all)", commands_role },
+	{ NULL, NULL },
+};
+
+static const struct option common_options[] = {
+	{ "log.level", OPTION_TEXT, "info", 0, 0, "least level that is logged: debug, info, warn, error" },
+	{ .name = NULL },
+};
+
+const struct option *const node_tables[] = { common_options, node_options, web_options, ingest_options, NULL };
+
+const struct command *command_find(const char *name)
+{
+	for (const struct command_group *group = command_groups; group->title; group++)
+		for (const struct command *const *command = group->commands; *command; command++)
+			if (strcmp((*command)->name, name) == 0)
+				return *command;
+	return NULL;
+}
+
+void command_tables(const struct command *command, const struct option *out[COMMAND_TABLES_MAX + 1])
+{
+	int count = 0;
+	if (command->options)
+		out[count++] = command->options;
+	for (int i = 0; node_tables[i]; i++) {
+		wn_assert(count < COMMAND_TABLES_MAX);
+		/* Who only talks to a node needs no more than where it logs and where state lies. */
+		if (command->runs_node || node_tables[i] == common_options || node_tables[i] == node_options)
+			out[count++] = node_tables[i];
+	}
+	out[count] = NULL;
+}
+
+bool command_options(const struct command *command, struct options *options, int *argc, char **argv, struct wn_error *err)
+{
+	const char *file = command->runs_node ? getenv("WINNOW_CONFIG") : NULL;
+	return options_read_file(options, file && *file ? file : NULL, err) && options_read_environment(options, err) &&
+		options_read_flags(options, argc, argv, err);
+}
+
+enum log_level command_log_level(const struct options *options)
+{
+	static const char *const words[] = { "debug", "info", "warn", "error" };
+	const char *word = option_text(options, "log.level");
+	for (int i = 0; i < 4; i++)
+		if (strcmp(word, words[i]) == 0)
+			return (enum log_level)i;
+	return LOG_INFO;
+}
