@@ -59,7 +59,9 @@ void db_arg_ids(struct db_args *args, const void *first, size_t stride, size_t w
 
 /* Runs a statement. `out` may be NULL. Results live in memory of their own until db_done(). Blames: unique, foreign key
  * and check violations WN_INPUT (codes db_unique, db_foreign, db_check with the constraint's name in text); serialization,
- * deadlock and lock timeouts WN_BUSY db_busy; lost connection and shut-down WN_DOWN db_down; disk full WN_FULL db_full. */
+ * deadlock and lock timeouts WN_BUSY db_busy; lost connection and shut-down WN_DOWN db_down; disk full WN_FULL db_full.
+ * Also WN_INPUT: db_data (a value that the type refuses), db_denied (the role lacks a grant), db_aborted (the transaction
+ * failed before); WN_FULL memory when the arguments did not fit their arena; everything else is WN_DOWN db_error. */
 bool db_query(struct db *db, const struct sql_statement *statement, const struct db_args *args, struct db_result **out, struct wn_error *err);
 /* Text without parameters that is not prepared: migrations, LISTEN, settings. */
 bool db_command(struct db *db, const char *sql, struct wn_error *err);
@@ -88,6 +90,8 @@ bool db_copy_end(struct db *db, int64_t *rows, struct wn_error *err);
 
 /* Waits for NOTIFY on a channel that was LISTENed to, at most timeout_ms. *woken tells which. EINTR ends the wait. */
 bool db_wait(struct db *db, int timeout_ms, bool *woken, struct wn_error *err);
+/* As db_wait(); ends also, not woken, once `stop_fd` can be read: a stop that comes just before the wait is not missed. */
+bool db_wait_or(struct db *db, int stop_fd, int timeout_ms, bool *woken, struct wn_error *err);
 /* pg_try_advisory_lock for the session. */
 bool db_try_lock(struct db *db, int64_t key, bool *got, struct wn_error *err);
 
