@@ -143,8 +143,8 @@ bool key_file_create(const char *path, struct key_file *out, struct wn_error *er
 	return done;
 }
 
-bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const uint8_t vote_seed[SIGN_SEED_BYTES],
-	struct key_file *out, struct wn_error *err)
+/* A secret's text in a file of its own, readable by its owner alone, on the disk before anybody relies on it. */
+static bool secret_file_store(const char *path, const char *text, size_t bytes, struct wn_error *err)
 {
 	/* O_EXCL: two that create at once cannot both win, and a key that somebody owns is never replaced. */
 	int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -154,6 +154,53 @@ bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const
 	if (descriptor < 0)
 		return wn_fail(err, errno == ENOENT ? WN_INPUT : WN_DOWN, "key_file_write", "create %s: %s", path,
 			strerror(errno));
+	bool done = key_file_write(descriptor, text, bytes);
+	int failed = errno;
+	done = close(descriptor) == 0 && done;
+	if (!done) {
+		unlink(path);
+		return wn_fail(err, WN_DOWN, "key_file_write", "write %s: %s", path, strerror(failed));
+	}
+	return key_file_sync_folder(path, err);
+}
+
+/* The file's bytes and their number; a file that others can read is refused. */
+static bool secret_file_read(const char *path, char text[KEY_FILE_MAX], size_t *bytes, struct wn_error *err)
+{
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	if (descriptor < 0)
+		return wn_fail(err, WN_INPUT, errno == ENOENT ? "key_file_missing" : "key_file_open", "open %s: %s",
+			path, strerror(errno));
+	struct stat status;
+	bool done = false;
+	*bytes = 0;
+	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
+		wn_fail(err, WN_INPUT, "key_file_open", "%s is not a regular file", path);
+	} else if (status.st_mode & (S_IRWXG | S_IRWXO)) {
+		wn_fail(err, WN_INPUT, "key_file_mode",
+			"%s can be read by others: chmod 600 it, and replace the key if somebody did", path);
+	} else {
+		ssize_t got;
+		do {
+			got = read(descriptor, text + *bytes, KEY_FILE_MAX - *bytes);
+			if (got > 0)
+				*bytes += (size_t)got;
+		} while ((got > 0 && *bytes < KEY_FILE_MAX) || (got < 0 && errno == EINTR));
+		if (got < 0)
+			wn_fail(err, WN_DOWN, "key_file_open", "read %s: %s", path, strerror(errno));
+		else if (*bytes == KEY_FILE_MAX)
+			wn_fail(err, WN_INPUT, "key_file_malformed", "%s has more than %d bytes", path,
+				KEY_FILE_MAX - 1);
+		else
+			done = true;
+	}
+	close(descriptor);
+	return done;
+}
+
+bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const uint8_t vote_seed[SIGN_SEED_BYTES],
+	struct key_file *out, struct wn_error *err)
+{
 	memcpy(out->vote_seed, vote_seed, sizeof out->vote_seed);
 	sign_from_seed(&out->key, seed);
 	char did[DID_ROOM], seed_hex[ID_HEX_ROOM], vote_hex[ID_HEX_ROOM], text[KEY_FILE_MAX];
@@ -162,17 +209,11 @@ bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const
 		"{\n\t\"did\": \"%s\",\n\t\"signing_seed\": \"%s\",\n\t\"vote_seed\": \"%s\"\n}\n", did,
 		hex_write(seed_hex, seed, SIGN_SEED_BYTES), hex_write(vote_hex, out->vote_seed, sizeof out->vote_seed));
 	wn_assert(count > 0 && (size_t)count < sizeof text);
-	bool done = key_file_write(descriptor, text, (size_t)count);
-	int failed = errno;
-	done = close(descriptor) == 0 && done;
+	bool done = secret_file_store(path, text, (size_t)count, err);
 	sodium_memzero(seed_hex, sizeof seed_hex);
 	sodium_memzero(vote_hex, sizeof vote_hex);
 	sodium_memzero(text, sizeof text);
-	if (!done) {
-		unlink(path);
-		return wn_fail(err, WN_DOWN, "key_file_write", "write %s: %s", path, strerror(failed));
-	}
-	return key_file_sync_folder(path, err);
+	return done;
 }
 
 static bool key_file_parse(
@@ -203,40 +244,38 @@ static bool key_file_parse(
 bool key_file_read(const char *path, struct key_file *out, struct wn_error *err)
 {
 	enum { KEY_ARENA_MAX = 65536 };
-	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (descriptor < 0)
-		return wn_fail(err, WN_INPUT, errno == ENOENT ? "key_file_missing" : "key_file_open", "open %s: %s",
-			path, strerror(errno));
-	struct stat status;
 	char text[KEY_FILE_MAX];
-	bool done = false;
-	if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode)) {
-		wn_fail(err, WN_INPUT, "key_file_open", "%s is not a regular file", path);
-	} else if (status.st_mode & (S_IRWXG | S_IRWXO)) {
-		wn_fail(err, WN_INPUT, "key_file_mode",
-			"%s can be read by others: chmod 600 it, and replace the key if somebody did", path);
-	} else {
-		size_t bytes = 0;
-		ssize_t got;
-		do {
-			got = read(descriptor, text + bytes, sizeof text - bytes);
-			if (got > 0)
-				bytes += (size_t)got;
-		} while ((got > 0 && bytes < sizeof text) || (got < 0 && errno == EINTR));
-		struct wn_arena arena;
-		wn_arena_init(&arena, KEY_ARENA_MAX);
-		if (got < 0)
-			wn_fail(err, WN_DOWN, "key_file_open", "read %s: %s", path, strerror(errno));
-		else if (bytes == sizeof text)
-			wn_fail(err, WN_INPUT, "key_file_malformed", "%s has more than %d bytes", path,
-				KEY_FILE_MAX - 1);
-		else if (key_file_parse(&arena, text, bytes, out, err))
-			done = true;
-		else
-			wn_while(err, "read %s", path);
-		wn_arena_free(&arena);
-		sodium_memzero(text, sizeof text);
-	}
-	close(descriptor);
+	size_t bytes;
+	if (!secret_file_read(path, text, &bytes, err))
+		return false;
+	struct wn_arena arena;
+	wn_arena_init(&arena, KEY_ARENA_MAX);
+	bool done = key_file_parse(&arena, text, bytes, out, err) || wn_while(err, "read %s", path);
+	wn_arena_free(&arena);
+	sodium_memzero(text, sizeof text);
+	return done;
+}
+
+bool seed_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], struct wn_error *err)
+{
+	char text[ID_HEX_ROOM];
+	hex_write(text, seed, SIGN_SEED_BYTES);
+	text[2 * SIGN_SEED_BYTES] = '\n';
+	bool done = secret_file_store(path, text, 2 * SIGN_SEED_BYTES + 1, err);
+	sodium_memzero(text, sizeof text);
+	return done;
+}
+
+bool seed_file_read(const char *path, uint8_t seed[SIGN_SEED_BYTES], struct wn_error *err)
+{
+	char text[KEY_FILE_MAX];
+	size_t bytes;
+	if (!secret_file_read(path, text, &bytes, err))
+		return false;
+	while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
+		bytes--;
+	bool done = hex_read(seed, SIGN_SEED_BYTES, text, bytes) ||
+		wn_fail(err, WN_INPUT, "seed_file_malformed", "%s does not hold 64 hex digits", path);
+	sodium_memzero(text, sizeof text);
 	return done;
 }

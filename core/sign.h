@@ -42,4 +42,8 @@ bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const
 	struct key_file *out, struct wn_error *err);
 bool key_file_read(const char *path, struct key_file *out, struct wn_error *err);
 
+/* A secret of 32 bytes alone in a file of 64 hex digits, under the same rules: the seed of the beacon's onion. */
+bool seed_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], struct wn_error *err);
+bool seed_file_read(const char *path, uint8_t seed[SIGN_SEED_BYTES], struct wn_error *err);
+
 #endif

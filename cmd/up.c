@@ -1,0 +1,218 @@
+/* `winnow up`: own PostgreSQL, migrations, genesis, then one supervised process a role until Ctrl-C. */
+#include "cmd/command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cmd/genesis.h"
+#include "cmd/supervisor.h"
+#include "core/clock.h"
+#include "core/cluster.h"
+#include "core/fetch.h"
+#include "core/log.h"
+#include "core/migrate.h"
+#include "core/network_store.h"
+
+enum { UP_ARENA = 64 * 1024 * 1024, UP_READY_MS = 30000, UP_READY_POLL_MS = 20, UP_LOCK_ATTEMPTS = 2 };
+
+static const struct option up_options[] = {
+	{ "clock", OPTION_TEXT, "wall", 0, 0, "wall, or manual: a new network's time moves only by winnow clock" },
+	{ "genesis", OPTION_TEXT, NULL, 0, 0, "file that describes a new network (winnow config --genesis prints one); without it a sample network" },
+	{ .name = NULL },
+};
+
+/* One supervisor a state folder; the descriptor holds the lock as long as the process lives. */
+static bool up_lock(const struct node *node, int *lock, pid_t *other, struct wn_error *err)
+{
+	char path[NODE_PATH_MAX], text[32] = "";
+	*other = 0;
+	*lock = open(node_path(node, path, "run/up.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+	if (*lock < 0)
+		return wn_fail(err, WN_DOWN, "up_lock", "open %s: %s", path, strerror(errno));
+	if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+		ssize_t got = read(*lock, text, sizeof text - 1);
+		*other = got > 0 ? (pid_t)strtol(text, NULL, 10) : 1;
+		close(*lock);
+		*lock = -1;
+		return true;
+	}
+	int bytes = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+	if (ftruncate(*lock, 0) != 0 || write(*lock, text, (size_t)bytes) != bytes)
+		return wn_fail(err, WN_DOWN, "up_lock", "write %s: %s", path, strerror(errno));
+	return true;
+}
+
+static bool up_network(struct node *node, struct db *db, struct wn_arena *arena, struct wn_error *err)
+{
+	struct network_row network;
+	struct genesis_wish wish;
+	bool found;
+	const char *clock = option_text(node->options, "clock");
+	bool manual = strcmp(clock, "manual") == 0;
+	if (!manual && strcmp(clock, "wall") != 0)
+		return wn_fail(err, WN_INPUT, "clock", "--clock is wall or manual, not %s", clock);
+	if (!network_store_get(db, arena, &network, &found, err))
+		return false;
+	if (found && manual && !network.clock_manual)
+		return wn_fail(err, WN_INPUT, "clock", "this network was born with the wall clock; --clock manual is for new ones");
+	if (found)
+		return true;
+	return genesis_read(arena, option_text(node->options, "genesis"), manual, clock_wall_ms(), &wish, err) &&
+		genesis_write(node, db, arena, &wish, err);
+}
+
+/* Database reachable and migrated, network born, node filled. */
+static bool up_prepare(struct node *node, struct wn_error *err)
+{
+	struct cluster cluster;
+	struct wn_arena arena;
+	struct db *db = NULL;
+	bool started = false;
+	int applied = 0;
+	const char *theirs = option_text(node->options, "node.database");
+	if (!theirs || !*theirs) {
+		if (!cluster_plan(&cluster, node->state_dir, err) || !cluster_up(&cluster, &started, err))
+			return wn_while(err, "start PostgreSQL");
+		if (started)
+			log_event(LOG_INFO, "postgresql_started", log_text("data", cluster.data_dir));
+	}
+	if (!node_connect(node, "winnow_owner", &db, err))
+		return wn_while(err, "connect as winnow_owner");
+	wn_arena_init(&arena, UP_ARENA);
+	bool ok = migrate_up(db, &applied, err) && up_network(node, db, &arena, err);
+	wn_arena_free(&arena);
+	db_close(db);
+	if (ok && applied)
+		log_event(LOG_INFO, "migrated", log_integer("migrations", applied));
+	return ok && node_load(node, err);
+}
+
+/* The address that serve wrote when it began to listen. */
+static bool address_read(const struct node *node, char out[NODE_PATH_MAX])
+{
+	char path[NODE_PATH_MAX];
+	FILE *file = fopen(node_path(node, path, "run/serve.address"), "re");
+	if (!file)
+		return false;
+	bool got = fgets(out, NODE_PATH_MAX, file) != NULL;
+	fclose(file);
+	if (got)
+		out[strcspn(out, "\r\n")] = '\0';
+	return got;
+}
+
+static bool is_ready(const struct node *node, char address[NODE_PATH_MAX])
+{
+	char socket[NODE_PATH_MAX];
+	struct wn_error err = { 0 };
+	struct wn_arena arena;
+	struct fetch *fetch;
+	struct fetch_answer answer;
+	struct fetch_request request = { .method = "GET", .target = "/readyz", .timeout_ms = 2000 };
+	if (!address_read(node, address) || !fetch_open(&fetch, "http://localhost", node_path(node, socket, "run/operator.sock"), &err))
+		return false;
+	wn_arena_init(&arena, 1 << 20);
+	bool ready = fetch_send(fetch, &arena, &request, &answer, &err) && answer.status == 200;
+	wn_arena_free(&arena);
+	fetch_close(fetch);
+	return ready;
+}
+
+struct up_state {
+	const struct node *node;
+	int64_t started_ms, give_up_ms;
+	bool told;
+};
+
+/* Between the supervisor's looks: says once when the page answers. */
+static int up_tick(void *context)
+{
+	struct up_state *up = context;
+	char address[NODE_PATH_MAX], tag[ID_HEX_ROOM];
+	if (up->told)
+		return -1;
+	if (!is_ready(up->node, address)) {
+		if (clock_monotonic_ms() > up->give_up_ms) {
+			fprintf(stderr, "winnow: not ready after %d s; winnow doctor and the log above tell why\n", UP_READY_MS / 1000);
+			up->told = true;
+		}
+		return UP_READY_POLL_MS;
+	}
+	up->told = true;
+	hex_write(tag, up->node->network.bytes, 8);
+	printf("winnow " WINNOW_VERSION " is ready after %lld ms: %s\n  network %s, state in %s\n  Ctrl-C stops the node; PostgreSQL stays up for the "
+		"next start (winnow down stops it)\n", (long long)(clock_monotonic_ms() - up->started_ms), address, tag, up->node->state_dir);
+	fflush(stdout);
+	return -1;
+}
+
+static bool is_sample(const struct node *node, struct wn_error *err, bool *sample)
+{
+	struct wn_arena arena;
+	struct db *db = NULL;
+	struct network_row network;
+	bool found = false;
+	wn_arena_init(&arena, UP_ARENA);
+	bool ok = node_connect(node, "winnow_serve", &db, err) && network_store_get(db, &arena, &network, &found, err);
+	*sample = ok && found && network.sample;
+	db_close(db);
+	wn_arena_free(&arena);
+	return ok;
+}
+
+static int up_run(const struct options *options, int argc, char **argv)
+{
+	static struct node node;
+	struct wn_error err = { 0 };
+	char address[NODE_PATH_MAX], stale[NODE_PATH_MAX];
+	int lock;
+	pid_t other;
+	bool sample;
+	struct up_state up = { .node = &node, .started_ms = clock_monotonic_ms() };
+	(void)argv;
+	if (argc != 0)
+		return command_usage(&command_up);
+	sign_start();
+	if (!node_init(&node, options, &err) || !up_lock(&node, &lock, &other, &err))
+		return command_failed(&err);
+	if (other) {
+		bool answers = address_read(&node, address);
+		printf("winnow is running already (process %ld)%s%s\n", (long)other, answers ? ": " : "", answers ? address : "");
+		return EXIT_DONE;
+	}
+	unlink(node_path(&node, stale, "run/serve.address"));
+	if (!up_prepare(&node, &err) || !is_sample(&node, &err, &sample)) {
+		close(lock);
+		return command_failed(&err);
+	}
+	const char *roles[] = { "serve", "embed", "tally", "reward", "seal", "ingest", sample ? "robot" : NULL, NULL };
+	up.give_up_ms = up.started_ms + UP_READY_MS;
+	int status = supervise(options, roles, up_tick, &up);
+	close(lock);
+	return status;
+}
+
+static const char *const up_help[] = {
+	"Starts a PostgreSQL of its own below the state folder (set WINNOW_DATABASE to use another), brings its schema up to date and",
+	"runs serve, embed, tally, reward, seal and ingest, each restarted when it ends. Without --genesis a new state folder becomes",
+	"a sample network: labelled as such, judged by you and robots, a pay round every minute.",
+	NULL,
+};
+
+const struct command command_up = {
+	.name = "up",
+	.usage = "up [--genesis FILE] [--clock manual] [OPTIONS]",
+	.summary = "run a whole node on this machine",
+	.help = up_help,
+	.options = up_options,
+	.runs_node = true,
+	.run = up_run,
+};
