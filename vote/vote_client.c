@@ -34,6 +34,8 @@ bool node_view_read(struct fetch *fetch, struct wn_arena *arena, struct node_vie
 	if (!read_hex(answer, "network_id", out->network.bytes, ID_BYTES) || !key || !did_read(&out->checkpoint_key, key, strlen(key)))
 		return bad_answer(err, "network_id or checkpoint_key");
 	out->clock_manual = manual && manual->type == JSON_BOOL && manual->truth;
+	if (!json_integer(json_get(answer, "now_ms"), &out->now_ms))
+		return bad_answer(err, "now_ms");
 	hex_write(hex, out->network.bytes, ID_BYTES);
 	memcpy(out->tag, "winnow-", 7);
 	memcpy(out->tag + 7, hex, 16);
@@ -52,7 +54,7 @@ bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, 
 		.idempotency_key = idempotency,
 		.key = &client->keys->key,
 		.tag = client->view->tag,
-		.now_ms = client->now_ms,
+		.now_ms = client->now_ms || !client->view->clock_manual ? client->now_ms : client->view->now_ms,
 	};
 	return fetch_json(client->fetch, arena, &request, answer, err);
 }

@@ -14,6 +14,7 @@ struct node_view {
 	char tag[32];                       /* "winnow-<16 hex>" */
 	struct account_key checkpoint_key;
 	bool clock_manual;
+	int64_t now_ms;                     /* the node's time when it was asked */
 };
 bool node_view_read(struct fetch *fetch, struct wn_arena *arena, struct node_view *out, struct wn_error *err);
 
@@ -22,7 +23,7 @@ struct vote_client {
 	struct fetch *fetch;
 	const struct node_view *view;
 	const struct key_file *keys;
-	int64_t now_ms; /* of the node's manual clock; 0: this machine's clock */
+	int64_t now_ms; /* of the node's manual clock; 0: what the view read of it, or this machine's clock */
 };
 
 /* Signed JSON request; idempotency may be NULL. */
