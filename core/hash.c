@@ -5,6 +5,7 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 #include <pthread.h>
+#include <sodium/crypto_generichash.h>
 #include <string.h>
 #include <sys/random.h>
 #define XXH_INLINE_ALL
@@ -40,6 +41,11 @@ void sha256_close(struct sha256_stream *stream, struct sha256 *out)
 		wn_assert(bytes == ID_BYTES);
 	}
 	EVP_MD_CTX_free((EVP_MD_CTX *)stream);
+}
+
+void blake2b512_of(const void *bytes, size_t count, uint8_t out[BLAKE2B512_BYTES])
+{
+	wn_assert(crypto_generichash(out, BLAKE2B512_BYTES, bytes, count, NULL, 0) == 0);
 }
 
 void hmac_sha256(const void *key, size_t key_bytes, const void *message, size_t message_bytes, struct sha256 *out)

@@ -1,4 +1,4 @@
-/* SHA-256 and HMAC (OpenSSL's, which use the CPU's instructions) and the in-memory hash (xxHash with a secret seed). */
+/* SHA-256 and HMAC (OpenSSL's, which use the CPU's instructions), BLAKE2b (libsodium's) and the in-memory hash (xxHash). */
 #ifndef CORE_HASH_H
 #define CORE_HASH_H
 
@@ -11,6 +11,9 @@ struct sha256_stream *sha256_open(void);
 void sha256_add(struct sha256_stream *stream, const void *bytes, size_t count);
 /* Writes the digest and frees the stream; out may be NULL to give up. */
 void sha256_close(struct sha256_stream *stream, struct sha256 *out);
+/* RFC 7693 without key, 64 bytes: only for outside formats that want it (minisign). */
+enum { BLAKE2B512_BYTES = 64 };
+void blake2b512_of(const void *bytes, size_t count, uint8_t out[BLAKE2B512_BYTES]);
 /* RFC 2104 over SHA-256. */
 void hmac_sha256(const void *key, size_t key_bytes, const void *message, size_t message_bytes, struct sha256 *out);
 /* XXH3-64 with a seed drawn once a process: only for tables in memory, never stored or sent. */
