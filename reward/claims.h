@@ -1,4 +1,5 @@
-/* The cumulative claims tree (mechanism.md 6): what every account was ever paid, so that a contract elsewhere can pay the rest. Pure. */
+/* The cumulative claims tree (mechanism.md 6): what every account was ever paid, so that a contract elsewhere can pay
+ * the rest. Pure. */
 #ifndef REWARD_CLAIMS_H
 #define REWARD_CLAIMS_H
 
@@ -8,7 +9,7 @@
 
 struct claim {
 	struct account_key account; /* an Ed25519 key, or a chain address left-padded with zeros */
-	int64_t cumulative;         /* units; 0 has no leaf */
+	int64_t cumulative;	    /* units; 0 has no leaf */
 };
 
 /* SHA-256(00 | account | cumulative u64 big-endian). */
@@ -28,7 +29,7 @@ void claims_root(const struct claims_tree *tree, struct sha256 *root);
  * Proof of claims[which], whose cumulative is not 0; *index is its place among the leaves and *size their number.
  * tree_inclusion_holds() checks it.
  */
-bool claims_proof(struct wn_arena *arena, const struct claim *claims, size_t count, size_t which, uint64_t *index, uint64_t *size,
-	struct tree_proof *proof, struct wn_error *err);
+bool claims_proof(struct wn_arena *arena, const struct claim *claims, size_t count, size_t which, uint64_t *index,
+	uint64_t *size, struct tree_proof *proof, struct wn_error *err);
 
 #endif

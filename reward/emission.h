@@ -1,4 +1,5 @@
-/* How much an epoch may mint and who shares it (mechanism.md 6): half of what is left every four years, work or no mint. Pure. */
+/* How much an epoch may mint and who shares it (mechanism.md 6): half of what is left every four years, work or no
+ * mint. Pure. */
 #ifndef REWARD_EMISSION_H
 #define REWARD_EMISSION_H
 
@@ -8,7 +9,9 @@
 int64_t emission_offer(int64_t unminted, int64_t rate);
 
 /* Accepted items of one campaign and the units that one of them may mint at most. */
-struct emission_work { int64_t accepted, per_item_ceiling; };
+struct emission_work {
+	int64_t accepted, per_item_ceiling;
+};
 /* Sum of accepted x ceiling over the campaigns; INT64_MAX when it does not fit. */
 int64_t emission_ceiling(const struct emission_work *work, size_t count);
 /* M = min(offer, ceiling): what this epoch may mint; what its pools cannot pay out remains in U. */

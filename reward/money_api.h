@@ -24,7 +24,10 @@ enum money_result {
 	MONEY_COUNT,
 	MONEY_RESULTS,
 };
-struct money_refusal { int status; const char *code, *detail; };
+struct money_refusal {
+	int status;
+	const char *code, *detail;
+};
 /* MONEY_DONE has no refusal; wn_assert. */
 const struct money_refusal *money_refusal(enum money_result result);
 /* What a transfer's fate means to who asked for it. */

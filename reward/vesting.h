@@ -8,7 +8,8 @@
 
 /* floor(total * elapsed / period), within 0..total; a period of 0 vests at once. */
 int64_t vesting_vested(int64_t total, int64_t elapsed_ms, int64_t period_ms);
-/* Where a contributor's reward is minted to: the free account when it vests at once, else the vesting account with a grant. */
+/* Where a contributor's reward is minted to: the free account when it vests at once, else the vesting account with a
+ * grant. */
 enum ledger_kind vesting_kind(int64_t period_ms);
 
 #endif
