@@ -46,7 +46,7 @@ bool pay_compute(struct wn_arena *arena, struct pay_line *lines, size_t count, i
 		return wn_fail(err, WN_FULL, "memory", "no room to pay %zu accounts", count);
 	wn_assert(pool >= 0);
 	wn_assert(seats >= 0);
-	*total = (struct pay_total){.price_max = price_max(pool, seats)};
+	*total = (struct pay_total){0};
 	for (size_t i = 0; i < count; i++) {
 		wn_assert(i == 0 || id_compare(&lines[i - 1].account, &lines[i].account) < 0);
 		wn_assert(lines[i].locked >= 0);
@@ -56,6 +56,7 @@ bool pay_compute(struct wn_arena *arena, struct pay_line *lines, size_t count, i
 	}
 	if (total->weight == 0)
 		return true;
+	total->price_max = price_max(pool, seats);
 	total->paid = payable(pool, total->weight, total->price_max);
 	if (!shares_split(arena, total->paid, weights, count, shares, err))
 		return false;

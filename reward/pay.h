@@ -17,7 +17,7 @@ struct pay_line {
 };
 struct pay_total {
 	unsigned __int128 weight; /* W: sum of the positive scores */
-	int64_t price_max;	  /* PMAX: most units for one point */
+	int64_t price_max;	  /* PMAX: most units for one point; 0 where nobody earned */
 	int64_t paid;		  /* V' = sum of pay; the pool less this stays unminted */
 	int64_t slashed;	  /* sum of slash */
 };
