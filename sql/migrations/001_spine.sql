@@ -10,19 +10,30 @@ CREATE TABLE network (
 	clock_ms        bigint NOT NULL              -- read only when clock_manual
 );
 
+CREATE SEQUENCE worker_fence CACHE 1;             -- one number a worker process: leases and writes carry it
+
 -- ---- journal -------------------------------------------------------------------------------------------------------
+-- The transaction's number is drawn before the entry's id (CASE decides the order): whoever knows an id knows that its
+-- transaction has a number below every number drawn from now on. The sequencer's proof stands on it (core/journal.c).
 CREATE SEQUENCE journal_entry_id CACHE 1 MINVALUE 0 START 0;
 CREATE TABLE journal_entry (
-	entry_id   bigint PRIMARY KEY DEFAULT nextval('journal_entry_id'),
-	xid        xid8 NOT NULL DEFAULT pg_current_xact_id(),
+	entry_id   bigint PRIMARY KEY DEFAULT (CASE WHEN pg_current_xact_id() > '0'::xid8 THEN nextval('journal_entry_id') END),
 	body       bytea NOT NULL,
-	leaf_hash  bytea NOT NULL CHECK (octet_length(leaf_hash) = 32)
+	leaf_hash  bytea NOT NULL CHECK (leaf_hash = sha256('\x00'::bytea || body))
 );
 CREATE INDEX journal_entry_leaf ON journal_entry (leaf_hash);
-CREATE TABLE journal_leaf (
+CREATE TABLE journal_leaf (                      -- positions rise with entry_id
 	position  bigint PRIMARY KEY,
 	entry_id  bigint NOT NULL UNIQUE REFERENCES journal_entry
 );
+-- The sequencer's mark: every transaction that drew an id up to entry_id has a number below xid; done_id: numbered up to here.
+CREATE TABLE journal_mark (
+	only_one  boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+	entry_id  bigint NOT NULL,
+	xid       xid8 NOT NULL,
+	done_id   bigint NOT NULL CHECK (done_id <= entry_id)
+);
+INSERT INTO journal_mark (entry_id, xid, done_id) VALUES (-1, '0', -1);
 CREATE TABLE journal_node (                      -- complete subtrees; level 0 is the leaf
 	level     smallint NOT NULL,
 	index     bigint NOT NULL,
@@ -90,6 +101,35 @@ CREATE TABLE ledger_transfer (
 CREATE UNIQUE INDEX ledger_transfer_ends_once ON ledger_transfer (pending_id) WHERE step >= 2;
 CREATE INDEX ledger_transfer_debit ON ledger_transfer (debit_account, seq);
 CREATE INDEX ledger_transfer_credit ON ledger_transfer (credit_account, seq);
+CREATE TABLE claims_total (                      -- what an account was ever paid as reward: the leaves of the claims tree
+	account     bytea PRIMARY KEY CHECK (octet_length(account) = 32),
+	cumulative  bigint NOT NULL CHECK (cumulative >= 0),
+	published   bigint NOT NULL DEFAULT 0,       -- as in the claims root of the last close
+	CONSTRAINT claims_total_grows CHECK (published BETWEEN 0 AND cumulative)
+);
+CREATE INDEX claims_total_changed ON claims_total (account) WHERE published <> cumulative;
+CREATE TABLE vesting_grant (                     -- rewards in a vesting account that become free in a line
+	grant_id       bytea PRIMARY KEY REFERENCES ledger_transfer,
+	owner          bytea NOT NULL,
+	amount         bigint NOT NULL CHECK (amount > 0),
+	start_ms       bigint NOT NULL,
+	period_ms      bigint NOT NULL CHECK (period_ms >= 0),
+	released       bigint NOT NULL DEFAULT 0,
+	revocable      boolean NOT NULL,
+	revoked        bigint NOT NULL DEFAULT 0 CHECK (revoked >= 0), -- taken back because an item behind it was overturned
+	stepped_epoch  bigint NOT NULL,              -- last epoch with a release step; at first the one that granted
+	CONSTRAINT vesting_grant_within CHECK (released >= 0 AND released + revoked <= amount)
+);
+CREATE INDEX vesting_grant_live ON vesting_grant (stepped_epoch, owner) WHERE released + revoked < amount;
+CREATE INDEX vesting_grant_owner ON vesting_grant (owner) WHERE released + revoked < amount;
+CREATE TABLE unbonding (                         -- stake on its way to free
+	transfer_id  bytea PRIMARY KEY REFERENCES ledger_transfer,
+	owner        bytea NOT NULL,
+	amount       bigint NOT NULL CHECK (amount > 0),
+	due_ms       bigint NOT NULL,
+	ended        boolean NOT NULL DEFAULT false
+);
+CREATE INDEX unbonding_due ON unbonding (due_ms, transfer_id) WHERE NOT ended;
 
 -- ---- campaigns and epochs ----------------------------------------------------------------------------------------------
 CREATE TABLE campaign (
@@ -360,12 +400,13 @@ CREATE TABLE source_cursor (
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
-GRANT INSERT ON journal_entry TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
+GRANT INSERT (body, leaf_hash) ON journal_entry TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
 GRANT USAGE ON SEQUENCE journal_entry_id TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
+GRANT USAGE ON SEQUENCE worker_fence TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
 -- serve: what a signed request may change
 GRANT INSERT ON account, idempotency, campaign, item, submission_evidence, ballot, vote_commit, vote_reveal, seat, dataset, dataset_version TO winnow_serve;
 GRANT INSERT, UPDATE ON ledger_account TO winnow_serve;
-GRANT INSERT ON ledger_transfer TO winnow_serve;
+GRANT INSERT ON ledger_transfer, unbonding TO winnow_serve;
 GRANT UPDATE ON seat TO winnow_serve;
 GRANT UPDATE (taken, committed, revealed) ON round TO winnow_serve;
 GRANT UPDATE (clock_ms) ON network TO winnow_serve;
@@ -388,8 +429,14 @@ GRANT INSERT, UPDATE ON campaign_validator, campaign_state, epoch TO winnow_rewa
 GRANT INSERT ON verdict, slash, ledger_transfer, ledger_account, round, gold TO winnow_reward;
 GRANT UPDATE ON ledger_account, round, verdict TO winnow_reward;
 GRANT UPDATE (bond_ended) ON seat TO winnow_reward;
+GRANT INSERT, UPDATE ON claims_total TO winnow_reward;
+GRANT INSERT ON vesting_grant TO winnow_reward;
+GRANT UPDATE (released, revoked, stepped_epoch) ON vesting_grant TO winnow_reward;
+GRANT UPDATE (ended) ON unbonding TO winnow_reward;
 GRANT UPDATE (class) ON gold TO winnow_reward;
 GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;
 -- seal: numbers the journal, signs checkpoints, writes dataset versions
+GRANT SELECT ON SEQUENCE journal_entry_id TO winnow_seal;
+GRANT UPDATE (entry_id, xid, done_id) ON journal_mark TO winnow_seal;
 GRANT INSERT ON journal_leaf, journal_node, checkpoint, dataset_row, dataset_file, dataset_version TO winnow_seal;
 GRANT UPDATE (state, checkpoint_size, row_count, row_root, manifest_sha256, published_ms, failure) ON dataset_version TO winnow_seal;
