@@ -33,7 +33,7 @@ QUERIES := $(wildcard sql/queries/*.sql)
 MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
 PAGE := $(sort $(wildcard web/page/*))
 GEN_SQL := $(patsubst sql/queries/%.sql,$(BUILD)/gen/sql_%.h,$(QUERIES))
-GEN := $(GEN_SQL) $(BUILD)/gen/migrations.h $(BUILD)/gen/page_files.h
+GEN := $(GEN_SQL) $(BUILD)/gen/migrations.h $(BUILD)/gen/roles.h $(BUILD)/gen/page_files.h
 
 # What may be used below a folder, in link order: STYLE's table of floors.
 BELOW_core :=
@@ -63,6 +63,9 @@ $(BUILD)/gen/sql_%.h: sql/queries/%.sql ops/sql_to_c.awk
 $(BUILD)/gen/migrations.h: $(MIGRATIONS) ops/files_to_c.sh
 	@mkdir -p $(@D)
 	@sh ops/files_to_c.sh migration $(MIGRATIONS) > $@.new && mv $@.new $@
+$(BUILD)/gen/roles.h: sql/roles.sql ops/files_to_c.sh
+	@mkdir -p $(@D)
+	@sh ops/files_to_c.sh roles_file sql/roles.sql > $@.new && mv $@.new $@
 $(BUILD)/gen/page_files.h: $(PAGE) ops/files_to_c.sh
 	@mkdir -p $(@D)
 	@sh ops/files_to_c.sh page_file $(PAGE) > $@.new && mv $@.new $@

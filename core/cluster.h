@@ -10,12 +10,15 @@ enum { CLUSTER_PATH_MAX = 512 };
 struct cluster {
 	char data_dir[CLUSTER_PATH_MAX];   /* owned by the user that runs the server */
 	char socket_dir[CLUSTER_PATH_MAX]; /* short: a socket path has at most 107 bytes */
-	char conninfo[CLUSTER_PATH_MAX];   /* "host=<socket_dir> dbname=winnow": append user= */
+	char conninfo[CLUSTER_PATH_MAX];   /* "host='<socket_dir>' ... dbname=winnow": append " user=winnow_serve" */
+	char state_dir[CLUSTER_PATH_MAX];
+	int shared_buffers_mb;             /* 0: a quarter of the machine's memory, at most 1 GiB; tests set less after cluster_plan() */
 };
 
 /*
- * Paths only. state_dir decides: not root -> data in state_dir/pg owned by the caller; root -> data in state_dir/pg owned by
- * user postgres (state_dir's parents must let it through: use a folder below /var/lib).
+ * Paths only. state_dir (absolute) decides: not root -> data in state_dir/pg owned by the caller; root -> data in state_dir/pg
+ * owned by user postgres (state_dir's parents must let it through: use a folder below /var/lib). The socket lies in
+ * state_dir/sock, or where that path is too long in a folder below /tmp that is named after state_dir.
  */
 bool cluster_plan(struct cluster *cluster, const char *state_dir, struct wn_error *err);
 /*

@@ -23,6 +23,7 @@ for folder in core web ingest gpu_embed dataset reward vote cmd; do
 				case $file in *_store.c | core/journal.c | core/clock.c | core/db.c | core/migrate.c | core/account.c | core/node.c) ;; *) say "$file: only *_store.c may use $inc" ;; esac
 				[ "$from" = "$folder" ] || say "$file uses another folder's statements: $inc" ;;
 			migrations.h) [ "$file" = core/migrate.c ] || say "$file: $inc belongs to core/migrate.c" ;;
+			roles.h) [ "$file" = core/cluster.c ] || say "$file: $inc belongs to core/cluster.c" ;;
 			page_files.h) [ "$folder" = web ] || say "$file: $inc belongs to web/" ;;
 			*/*) case $allowed in *" ${inc%%/*} "*) ;; *) say "$file climbs: $inc" ;; esac
 				[ -f "$inc" ] || say "$file includes $inc, which is not there" ;;

@@ -1,0 +1,17 @@
+-- The database roles of winnow: one owner that migrates, one login a part of the node, none of them a superuser by this file.
+-- The embedded server runs it at its first start. For a server of your own, as its superuser:
+--   psql -f sql/roles.sql -d postgres, then CREATE DATABASE winnow OWNER winnow_owner ENCODING 'UTF8' TEMPLATE template0
+-- and give each role a password or a line in pg_ident.conf. Grants on tables come with the migrations.
+DO $$
+DECLARE
+	role_name text;
+BEGIN
+	FOREACH role_name IN ARRAY ARRAY['winnow_owner', 'winnow_serve', 'winnow_ingest', 'winnow_embed', 'winnow_tally',
+		'winnow_reward', 'winnow_seal']
+	LOOP
+		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
+			EXECUTE format('CREATE ROLE %I LOGIN', role_name);
+		END IF;
+	END LOOP;
+END
+$$;
