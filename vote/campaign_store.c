@@ -70,17 +70,21 @@ bool campaign_store_list(struct db *db, struct wn_arena *arena, const char *afte
 bool campaign_cache_get(struct campaign_cache *cache, struct db *db, struct wn_arena *arena, const char *name, const struct campaign **out,
 	struct wn_error *err)
 {
+	bool found;
 	for (size_t i = 0; i < cache->count; i++)
-		if (strcmp(cache->rows[i].campaign.name, name) == 0) {
-			*out = &cache->rows[i].campaign;
+		if (strcmp(cache->rows[i]->campaign.name, name) == 0) {
+			*out = &cache->rows[i]->campaign;
 			return true;
 		}
 	if (cache->count == CAMPAIGN_CACHE_MAX)
 		return wn_fail(err, WN_FULL, "campaigns_many", "one batch met more than %d campaigns", CAMPAIGN_CACHE_MAX);
-	bool found;
-	if (!campaign_store_get(db, arena, name, &cache->rows[cache->count], &found, err))
+	struct campaign_row *row = wn_arena_alloc(arena, sizeof *row);
+	if (!row)
+		return wn_fail(err, WN_FULL, "memory", "no room for campaign %s", name);
+	if (!campaign_store_get(db, arena, name, row, &found, err))
 		return false;
 	wn_assert(found);
-	*out = &cache->rows[cache->count++].campaign;
+	cache->rows[cache->count++] = row;
+	*out = &row->campaign;
 	return true;
 }

@@ -21,9 +21,9 @@ bool campaign_store_list(struct db *db, struct wn_arena *arena, const char *afte
 	struct wn_error *err);
 
 /* A small cache for a batch that meets the same campaigns again and again: at most CAMPAIGN_CACHE_MAX of them. */
-enum { CAMPAIGN_CACHE_MAX = 64 };
+enum { CAMPAIGN_CACHE_MAX = 256 };
 struct campaign_cache {
-	struct campaign_row rows[CAMPAIGN_CACHE_MAX];
+	struct campaign_row *rows[CAMPAIGN_CACHE_MAX]; /* in the arena */
 	size_t count;
 };
 /* The campaign must exist: rows refer to it by foreign key. The answer lives as long as cache and arena do. */

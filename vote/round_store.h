@@ -5,11 +5,7 @@
 #include "core/db.h"
 #include "core/id.h"
 #include "core/states.h"
-
-struct round_key {
-	struct item_id item;
-	int32_t round;
-};
+#include "vote/round_key.h"
 
 /* A round to be opened. */
 struct round_opening {

@@ -86,47 +86,58 @@ RETURNING seat.item_id, seat.round, seat.voter, seat.bond
 -- ---- ballots ----
 -- primary keys; rounds first and in order, so that two ballots never wait for each other in a circle
 -- name: ballot_rounds
-SELECT r.item_id, r.round, r.state, r.campaign, r.commit_until_ms, r.reveal_until_ms, r.kind
+SELECT r.item_id, r.round, r.state, r.campaign, r.commit_until_ms, r.reveal_until_ms
 FROM round r JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
-ORDER BY r.item_id, r.round FOR UPDATE OF r
+ORDER BY r.item_id, r.round FOR NO KEY UPDATE OF r
 
--- primary keys
+-- primary keys; read behind the locks, so that nothing of it changes before the commit
 -- name: ballot_seats
-SELECT s.item_id, s.round, s.state, s.lease_until_ms, c.sequence, c.commitment, v.choice, v.salt
-FROM seat s JOIN unnest($2::bytea[], $3::integer[]) AS u (item_id, round) USING (item_id, round)
+SELECT s.item_id, s.round, s.state, s.lease_until_ms, l.sequence, l.commitment, c.commitment, v.choice, v.salt, i.contributor = s.voter
+FROM seat s JOIN unnest($2::bytea[], $3::integer[], $4::bigint[]) AS u (item_id, round, sequence) USING (item_id, round)
+JOIN item i USING (item_id)
 LEFT JOIN LATERAL (SELECT sequence, commitment FROM vote_commit c WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter
-	ORDER BY sequence DESC LIMIT 1) c ON true
+	ORDER BY sequence DESC LIMIT 1) l ON true
+LEFT JOIN vote_commit c ON c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter AND c.sequence = u.sequence
 LEFT JOIN vote_reveal v ON v.item_id = s.item_id AND v.round = s.round AND v.voter = s.voter
 WHERE s.voter = $1::bytea
 
--- name: ballot_insert
-INSERT INTO ballot (ballot_id, voter, signature_base, signature, body, received_ms)
-VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::bytea, $6::bigint) ON CONFLICT (ballot_id) DO NOTHING
+-- primary keys. One statement for a ballot's sealed votes; only a round that fills wakes the tally, because NOTIFY makes commits queue.
+-- name: ballot_commit
+WITH u AS (
+	SELECT * FROM unnest($7::bytea[], $8::integer[], $9::bigint[], $10::bytea[], $11::boolean[])
+		AS u (item_id, round, sequence, commitment, first)
+), b AS (
+	INSERT INTO ballot (ballot_id, voter, signature_base, signature, body, received_ms)
+	VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::bytea, $6::bigint) ON CONFLICT (ballot_id) DO NOTHING
+), c AS (
+	INSERT INTO vote_commit (item_id, round, voter, sequence, commitment, ballot_id)
+	SELECT u.item_id, u.round, $2::bytea, u.sequence, u.commitment, $1::bytea FROM u
+), s AS (
+	UPDATE seat SET state = 1 FROM u
+	WHERE u.first AND seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = $2::bytea
+), r AS (
+	UPDATE round SET committed = committed + 1 FROM u
+	WHERE u.first AND round.item_id = u.item_id AND round.round = u.round RETURNING round.committed >= round.seats AS is_full
+)
+SELECT count(pg_notify('winnow_embedded', '')) FROM r WHERE is_full
 
--- name: commit_insert
-INSERT INTO vote_commit (item_id, round, voter, sequence, commitment, ballot_id)
-SELECT u.item_id, u.round, $3::bytea, u.sequence, u.commitment, $6::bytea
-FROM unnest($1::bytea[], $2::integer[], $4::bigint[], $5::bytea[]) AS u (item_id, round, sequence, commitment)
-
--- name: reveal_insert
-INSERT INTO vote_reveal (item_id, round, voter, choice, salt, ballot_id)
-SELECT u.item_id, u.round, $3::bytea, u.choice::smallint, u.salt, $6::bytea
-FROM unnest($1::bytea[], $2::integer[], $4::integer[], $5::bytea[]) AS u (item_id, round, choice, salt)
-
--- primary key
--- name: seat_state
-UPDATE seat SET state = $4::integer::smallint FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
-WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = $3::bytea
-
--- primary key
--- name: round_committed
-UPDATE round SET committed = committed + 1 FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
-WHERE round.item_id = u.item_id AND round.round = u.round
-
--- primary key
--- name: round_revealed
-UPDATE round SET revealed = revealed + 1 FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
-WHERE round.item_id = u.item_id AND round.round = u.round
+-- primary keys; as above for opened votes
+-- name: ballot_reveal
+WITH u AS (
+	SELECT * FROM unnest($7::bytea[], $8::integer[], $9::integer[], $10::bytea[]) AS u (item_id, round, choice, salt)
+), b AS (
+	INSERT INTO ballot (ballot_id, voter, signature_base, signature, body, received_ms)
+	VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::bytea, $6::bigint) ON CONFLICT (ballot_id) DO NOTHING
+), v AS (
+	INSERT INTO vote_reveal (item_id, round, voter, choice, salt, ballot_id)
+	SELECT u.item_id, u.round, $2::bytea, u.choice::smallint, u.salt, $1::bytea FROM u
+), s AS (
+	UPDATE seat SET state = 2 FROM u WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = $2::bytea
+), r AS (
+	UPDATE round SET revealed = revealed + 1 FROM u
+	WHERE round.item_id = u.item_id AND round.round = u.round RETURNING round.revealed >= round.committed AS is_full
+)
+SELECT count(pg_notify('winnow_embedded', '')) FROM r WHERE is_full
 
 -- primary keys
 -- name: round_get
