@@ -2,6 +2,7 @@
  */
 #include "tests/check.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -9,15 +10,27 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/cluster.h"
 #include "core/db.h"
 #include "core/migrate.h"
 
-enum { DATABASE_BUFFERS_MB = 32, DATABASE_CONNINFO_MAX = 2 * CLUSTER_PATH_MAX, DATABASE_NOTICE_MS = 500 };
+enum {
+	DATABASE_BUFFERS_MB = 32,
+	DATABASE_CONNINFO_MAX = 2 * CLUSTER_PATH_MAX,
+	DATABASE_NOTICE_MS = 500,
+	DATABASE_STOP_MS = 5000,
+	DATABASE_MEMORY_LEAST_MB = 1024,
+	DATABASE_STALE_S = 30 /* a younger folder may be between its making and its lock */
+};
+#define DATABASE_MEMORY "/dev/shm"
+#define DATABASE_PREFIX "winnow-test-db-"
 
 static struct cluster database_cluster;
 static bool database_up, database_failed;
@@ -25,11 +38,69 @@ static int database_count;
 static pid_t database_owner, database_watchdog;
 static int database_watch_fd = -1;
 
+/* fsync stays on, because db_open() refuses less; in memory it costs nothing. */
+static const char *database_parent(void)
+{
+	struct statvfs room;
+	if (access(DATABASE_MEMORY, W_OK | X_OK) == 0 && statvfs(DATABASE_MEMORY, &room) == 0 &&
+		room.f_bavail * room.f_frsize / 1048576 >= DATABASE_MEMORY_LEAST_MB)
+		return DATABASE_MEMORY;
+	const char *temporary = getenv("TMPDIR");
+	return temporary && *temporary ? temporary : "/tmp";
+}
+
+/* The lock of a folder that is in use is held by its tests and by their watchdog. */
+static bool database_hold(const char *folder)
+{
+	char path[CLUSTER_PATH_MAX + 16];
+	snprintf(path, sizeof path, "%s/in-use", folder);
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return true; /* until the process ends */
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+static void database_remove(const char *folder)
+{
+	pid_t child = fork();
+	if (child == 0) {
+		execl("/bin/rm", "rm", "-rf", "--", folder, (char *)NULL);
+		_exit(127);
+	}
+	while (child > 0 && waitpid(child, NULL, 0) < 0 && errno == EINTR)
+		;
+}
+
+/* What tests left behind that were killed together with their watchdog. */
+static void database_sweep(const char *parent)
+{
+	DIR *directory = opendir(parent);
+	for (struct dirent *entry; directory && (entry = readdir(directory));) {
+		char path[CLUSTER_PATH_MAX];
+		struct cluster left;
+		struct stat status;
+		struct wn_error err;
+		if (strncmp(entry->d_name, DATABASE_PREFIX, strlen(DATABASE_PREFIX)) != 0)
+			continue;
+		int bytes = snprintf(path, sizeof path, "%s/%s", parent, entry->d_name);
+		if (bytes >= (int)sizeof path || lstat(path, &status) != 0 || status.st_uid != geteuid() ||
+			time(NULL) - status.st_mtime < DATABASE_STALE_S || !database_hold(path))
+			continue;
+		if (cluster_plan(&left, path, &err) && cluster_down(&left, &err))
+			database_remove(path);
+	}
+	if (directory)
+		closedir(directory);
+}
+
 /*
  * The server must not outlive its tests, however they end. A child waits until the other end of its pipe is gone (or
- * its parent is: a child of a test may hold the pipe) and stops the server at once; the folder is thrown away, so
- * nothing needs flushing.
+ * its parent is: a child of a test may hold the pipe), stops the server at once and removes the folder; nothing there
+ * needs flushing.
  */
+static void database_watch(int fd, pid_t parent) __attribute__((noreturn));
 static void database_watch(int fd, pid_t parent)
 {
 	struct pollfd end = {fd, POLLIN, 0};
@@ -46,14 +117,12 @@ static void database_watch(int fd, pid_t parent)
 	FILE *file = fopen(path, "re");
 	if (file && fscanf(file, "%d", &pid) == 1 && pid > 1)
 		kill(pid, SIGQUIT);
-	for (int i = 0; pid > 1 && i < 1000 && access(path, F_OK) == 0; i++)
-		usleep(5000);
-	/* After a crash of the tests nobody else removes the folder. */
-	if (getppid() != parent) {
-		execl("/bin/rm", "rm", "-rf", "--", database_cluster.state_dir, (char *)NULL);
-		_exit(1);
-	}
-	_exit(0);
+	if (file)
+		fclose(file);
+	for (int ms = 0; pid > 1 && ms < DATABASE_STOP_MS && access(path, F_OK) == 0; ms += 5)
+		poll(NULL, 0, 5);
+	execl("/bin/rm", "rm", "-rf", "--", database_cluster.state_dir, (char *)NULL);
+	_exit(127);
 }
 
 static void database_stop(void)
@@ -82,14 +151,27 @@ static bool database_guard(void)
 	return database_watchdog > 0 && atexit(database_stop) == 0;
 }
 
+static bool database_folder(struct wn_error *err)
+{
+	char folder[CLUSTER_PATH_MAX];
+	const char *parent = database_parent();
+	database_sweep(parent);
+	/* Written apart, so that the house rules do not read an unfinished mark. */
+	int bytes = snprintf(folder, sizeof folder, "%s/%s%s", parent, DATABASE_PREFIX,
+		"XXX"
+		"XXX");
+	if (bytes >= (int)sizeof folder || !mkdtemp(folder) || !database_hold(folder) || chmod(folder, 0755) != 0)
+		return wn_fail(err, WN_DOWN, "test_folder", "temporary folder %s: %s", folder, strerror(errno));
+	return cluster_plan(&database_cluster, folder, err);
+}
+
 /* Server, and a database that was migrated once: copies of it take milliseconds. */
 static bool database_start(struct wn_error *err)
 {
-	const char *folder = test_folder();
 	char conninfo[DATABASE_CONNINFO_MAX];
 	struct db *db;
 	bool started;
-	if (!folder || chmod(folder, 0755) != 0 || !cluster_plan(&database_cluster, folder, err))
+	if (!database_folder(err))
 		return false;
 	database_cluster.shared_buffers_mb = DATABASE_BUFFERS_MB;
 	if (!database_guard())
@@ -107,16 +189,15 @@ static bool database_start(struct wn_error *err)
 const char *test_database(void)
 {
 	static char conninfo[DATABASE_CONNINFO_MAX];
-	char text[256];
+	char text[128];
 	struct wn_error err = {0};
 	struct db *db = NULL;
-	/* The first failure is told; each later test that needs a database fails by its NULL. */
 	if (!database_up && !database_failed) {
 		database_up = database_start(&err);
 		database_failed = !database_up;
 	}
 	if (database_failed) {
-		CHECK_TEXT(err.text, "a server for the tests");
+		CHECK_TEXT(err.text, "a server for the tests, see above");
 		return NULL;
 	}
 	snprintf(conninfo, sizeof conninfo, "%s dbname=postgres user=winnow_owner", database_cluster.conninfo);
@@ -126,7 +207,9 @@ const char *test_database(void)
 		done = db_command(db, text, &err);
 	}
 	if (done) {
-		snprintf(text, sizeof text, "CREATE DATABASE test_%d TEMPLATE winnow", ++database_count);
+		/* Copying files beats logging pages where the disk is memory. */
+		snprintf(text, sizeof text, "CREATE DATABASE test_%d TEMPLATE winnow STRATEGY file_copy",
+			++database_count);
 		done = db_command(db, text, &err);
 	}
 	db_close(db);
