@@ -26,7 +26,7 @@ CFLAGS  ?= -O2 -g
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith -Wvla -Wformat=2 -Wno-format-nonliteral
 ALL_CFLAGS = -std=gnu11 $(CFLAGS) $(WARN) $(SANFLAGS) -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -DWINNOW_VERSION='"$(VERSION)"' -fstack-protector-strong -fPIE -MMD -MP -I. -I$(BUILD)/gen $(LIB_CFLAGS)
 LDFLAGS_ALL = $(SANFLAGS) -pie -rdynamic -Wl,-z,relro,-z,now
-LIBS = -lh2o-evloop $(LIB_LIBS) -lpthread -lm -ldl
+LIBS = -lh2o-evloop $(LIB_LIBS) -lcsv -lpthread -lm -ldl
 
 SOURCES := $(foreach f,$(FLOORS),$(wildcard $(f)/*.c))
 QUERIES := $(wildcard sql/queries/*.sql)
