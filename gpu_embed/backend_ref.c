@@ -1,0 +1,99 @@
+/* The scalar reference of signing: short, and right; what the others are compared with. */
+#include "gpu_embed/backend.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What one state needs: the factors of all lanes, and room to sort the shingles of the longest text. */
+struct backend_ref_state {
+	uint16_t a[EMBED_LANES], c[EMBED_LANES];
+	uint32_t room[EMBED_POINTS_MAX];
+};
+
+static bool backend_ref_usable(void)
+{
+	return true;
+}
+
+static bool backend_ref_open(void **state, struct wn_error *err)
+{
+	struct backend_ref_state *ref = calloc(1, sizeof *ref);
+	if (!ref)
+		return wn_fail(err, WN_FULL, "memory", "no room for the reference backend");
+	for (unsigned lane = 0; lane < EMBED_LANES; lane++)
+		embed_lane_factors(lane, &ref->a[lane], &ref->c[lane]);
+	*state = ref;
+	return true;
+}
+
+static void backend_ref_close(void *state)
+{
+	free(state);
+}
+
+/* Sorts by bytes, the lowest first, through `room` and back: four passes leave the result where it was. */
+static void sort_rising(uint32_t *values, uint32_t *room, size_t count)
+{
+	for (unsigned shift = 0; shift < 32; shift += 8) {
+		uint32_t starts[257] = { 0 };
+		for (size_t i = 0; i < count; i++)
+			starts[(values[i] >> shift & 0xff) + 1]++;
+		for (unsigned digit = 0; digit < 256; digit++)
+			starts[digit + 1] += starts[digit];
+		for (size_t i = 0; i < count; i++)
+			room[starts[values[i] >> shift & 0xff]++] = values[i];
+		uint32_t *swap = values;
+		values = room;
+		room = swap;
+	}
+}
+
+/* The set of a text, rising; returns its size. */
+static uint32_t text_shingles(struct backend_ref_state *ref, const uint32_t *points, size_t count, uint32_t *out)
+{
+	unsigned width = embed_width(points, count);
+	if (count < width)
+		return 0;
+	size_t all = count - width + 1;
+	for (size_t i = 0; i < all; i++)
+		out[i] = embed_shingle(points + i, width);
+	sort_rising(out, ref->room, all);
+	uint32_t distinct = 1;
+	for (size_t i = 1; i < all; i++)
+		if (out[i] != out[distinct - 1])
+			out[distinct++] = out[i];
+	return distinct;
+}
+
+static void set_lanes(const struct backend_ref_state *ref, const uint32_t *set, uint32_t size, uint16_t *lanes)
+{
+	memset(lanes, 0xff, EMBED_LANES * sizeof *lanes);
+	for (uint32_t i = 0; i < size; i++)
+		for (unsigned lane = 0; lane < EMBED_LANES; lane++) {
+			uint16_t value = embed_lane(ref->a[lane], ref->c[lane], set[i]);
+			lanes[lane] = value < lanes[lane] ? value : lanes[lane];
+		}
+}
+
+static bool backend_ref_sign(void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err)
+{
+	struct backend_ref_state *ref = state;
+	(void)err; /* nothing outside of us can fail here */
+	for (size_t i = 0; i < texts->count; i++) {
+		uint32_t start = texts->starts[i];
+		uint16_t *lanes = out->lanes + i * EMBED_LANES;
+		out->sizes[i] = text_shingles(ref, texts->points + start, texts->starts[i + 1] - start, out->shingles + start);
+		set_lanes(ref, out->shingles + start, out->sizes[i], lanes);
+		for (unsigned band = 0; band < EMBED_BANDS; band++)
+			out->keys[band * texts->count + i] = embed_band_key(lanes + band * EMBED_ROWS, band);
+	}
+	return true;
+}
+
+const struct backend_kind backend_ref = {
+	.name = "ref",
+	.usable = backend_ref_usable,
+	.open = backend_ref_open,
+	.close = backend_ref_close,
+	.sign = backend_ref_sign,
+};
