@@ -108,20 +108,24 @@ CREATE TABLE claims_total (                      -- what an account was ever pai
 	CONSTRAINT claims_total_grows CHECK (published BETWEEN 0 AND cumulative)
 );
 CREATE INDEX claims_total_changed ON claims_total (account) WHERE published <> cumulative;
+CREATE TABLE vesting_owner (                     -- whose grants vest, and when they were last released
+	owner          bytea PRIMARY KEY,
+	stepped_epoch  bigint NOT NULL,              -- epoch of the last release; grants of this epoch or later had none
+	stepped_ms     bigint NOT NULL,              -- earlier ones are released up to here
+	live           boolean NOT NULL              -- false: no grant is left
+);
+CREATE INDEX vesting_owner_live ON vesting_owner (stepped_epoch, owner) WHERE live;
 CREATE TABLE vesting_grant (                     -- rewards in a vesting account that become free in a line
 	grant_id       bytea PRIMARY KEY REFERENCES ledger_transfer,
 	owner          bytea NOT NULL,
 	amount         bigint NOT NULL CHECK (amount > 0),
 	start_ms       bigint NOT NULL,
 	period_ms      bigint NOT NULL CHECK (period_ms >= 0),
-	released       bigint NOT NULL DEFAULT 0,
-	revocable      boolean NOT NULL,
-	revoked        bigint NOT NULL DEFAULT 0 CHECK (revoked >= 0), -- taken back because an item behind it was overturned
-	stepped_epoch  bigint NOT NULL,              -- last epoch with a release step; at first the one that granted
-	CONSTRAINT vesting_grant_within CHECK (released >= 0 AND released + revoked <= amount)
+	epoch          bigint NOT NULL,              -- that granted it
+	revocable      boolean NOT NULL,             -- an item behind it can still be overturned
+	ended          boolean NOT NULL DEFAULT false -- wholly released, or taken back
 );
-CREATE INDEX vesting_grant_live ON vesting_grant (stepped_epoch, owner) WHERE released + revoked < amount;
-CREATE INDEX vesting_grant_owner ON vesting_grant (owner) WHERE released + revoked < amount;
+CREATE INDEX vesting_grant_live ON vesting_grant (owner, epoch) WHERE NOT ended;
 CREATE TABLE unbonding (                         -- stake on its way to free
 	transfer_id  bytea PRIMARY KEY REFERENCES ledger_transfer,
 	owner        bytea NOT NULL,
@@ -149,7 +153,8 @@ CREATE TABLE epoch (
 	beacon      bytea,                           -- beacon of this epoch, shown after its checkpoint
 	onion       bytea,
 	minted      bigint NOT NULL DEFAULT 0,
-	claims_root bytea
+	claims_root bytea,
+	votes       bigint NOT NULL DEFAULT 0        -- opened votes of the rounds tallied in it
 );
 
 -- ---- items ---------------------------------------------------------------------------------------------------------------
@@ -308,6 +313,8 @@ CREATE TABLE campaign_validator (                -- C[v] of mechanism.md 4, and 
 CREATE TABLE campaign_state (
 	campaign     text PRIMARY KEY REFERENCES campaign,
 	prior        bigint[] NOT NULL,              -- pi, K, units of 1/64
+	crowd        bigint[] NOT NULL,              -- K*K, sum of all validators' counts: a tally reads only its own voters' tables
+	proven       bigint NOT NULL,                -- validators whose probation is over
 	epoch        bigint NOT NULL                 -- last close that went in
 );
 CREATE TABLE provisional (                       -- what the online tally showed, once per tallied round
@@ -342,8 +349,24 @@ CREATE TABLE slash (                             -- every slash points at stored
 	voter       bytea NOT NULL REFERENCES account (key),
 	campaign    text NOT NULL,
 	epoch       bigint NOT NULL REFERENCES epoch,
-	points      bigint NOT NULL CHECK (points < 0),
+	points      bigint NOT NULL CHECK (points <= 0), -- 0: a sealed vote that was never opened
 	evidence    bytea NOT NULL                   -- leaf hash of the journal entry that lists its scored votes
+);
+
+CREATE TABLE validator_pay (                     -- pay of a close that waits, pending, for the last of its items to be final
+	transfer_id bytea PRIMARY KEY REFERENCES ledger_transfer,
+	voter       bytea NOT NULL,
+	campaign    text NOT NULL,                   -- empty: the emission's share, of all drawn campaigns together
+	epoch       bigint NOT NULL REFERENCES epoch,
+	points      bigint NOT NULL CHECK (points > 0),
+	amount      bigint NOT NULL CHECK (amount > 0),
+	due_ms      bigint NOT NULL,
+	posted      boolean NOT NULL DEFAULT false
+);
+CREATE INDEX validator_pay_due ON validator_pay (due_ms) WHERE NOT posted;
+CREATE TABLE vote_turn (                         -- when the tally last looked: a long gap moves the deadlines of what was open
+	only_one    boolean PRIMARY KEY DEFAULT true CHECK (only_one),
+	turn_ms     bigint NOT NULL
 );
 
 -- ---- datasets ------------------------------------------------------------------------------------------------------------------
@@ -421,17 +444,20 @@ GRANT UPDATE (state, lease_fence, lease_until_ms) ON item TO winnow_embed;
 GRANT INSERT ON round, provisional, gold TO winnow_tally;
 GRANT UPDATE ON round, seat TO winnow_tally;
 GRANT UPDATE (class) ON gold TO winnow_tally;
+GRANT UPDATE (votes) ON epoch TO winnow_tally;
+GRANT INSERT, UPDATE ON vote_turn TO winnow_tally;
 GRANT UPDATE (state, lease_fence, lease_until_ms) ON item TO winnow_tally;
 GRANT INSERT ON ledger_account, ledger_transfer TO winnow_tally;
 GRANT UPDATE ON ledger_account TO winnow_tally;
 -- reward: epoch close and money
-GRANT INSERT, UPDATE ON campaign_validator, campaign_state, epoch TO winnow_reward;
+GRANT INSERT, UPDATE ON campaign_validator, campaign_state, epoch, validator_pay TO winnow_reward;
 GRANT INSERT ON verdict, slash, ledger_transfer, ledger_account, round, gold TO winnow_reward;
 GRANT UPDATE ON ledger_account, round, verdict TO winnow_reward;
 GRANT UPDATE (bond_ended) ON seat TO winnow_reward;
 GRANT INSERT, UPDATE ON claims_total TO winnow_reward;
-GRANT INSERT ON vesting_grant TO winnow_reward;
-GRANT UPDATE (released, revoked, stepped_epoch) ON vesting_grant TO winnow_reward;
+GRANT INSERT ON vesting_grant, vesting_owner TO winnow_reward;
+GRANT UPDATE ON vesting_owner TO winnow_reward;
+GRANT UPDATE (ended) ON vesting_grant TO winnow_reward;
 GRANT UPDATE (ended) ON unbonding TO winnow_reward;
 GRANT UPDATE (class) ON gold TO winnow_reward;
 GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;

@@ -101,6 +101,11 @@ WHERE s.before < $3::bigint ORDER BY s.position
 SELECT (SELECT l.position FROM journal_leaf l WHERE l.entry_id = e.entry_id)
 FROM journal_entry e WHERE e.leaf_hash = $1::bytea ORDER BY e.entry_id LIMIT 1
 
+-- Reads both primary keys from end to end: for audits only, which read every entry anyway.
+-- name: journal_passed_over
+SELECT coalesce(min(e.entry_id), -1) FROM journal_entry e
+WHERE e.entry_id <= (SELECT done_id FROM journal_mark) AND NOT EXISTS (SELECT FROM journal_leaf l WHERE l.entry_id = e.entry_id)
+
 -- The last row of the primary key.
 -- name: checkpoint_latest
 SELECT size, root, note, time_ms FROM checkpoint ORDER BY size DESC LIMIT 1
