@@ -434,6 +434,7 @@ GRANT UPDATE ON seat TO winnow_serve;
 GRANT UPDATE (taken, committed, revealed) ON round TO winnow_serve;
 GRANT UPDATE (clock_ms) ON network TO winnow_serve;
 GRANT UPDATE (open) ON campaign TO winnow_serve;
+GRANT UPDATE (roles, terms_sha256) ON account TO winnow_serve;
 -- ingest
 GRANT INSERT ON item, submission_evidence TO winnow_ingest;
 GRANT INSERT, UPDATE ON source_cursor TO winnow_ingest;
