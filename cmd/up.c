@@ -77,8 +77,7 @@ static bool up_prepare(struct node *node, struct wn_error *err)
 	struct db *db = NULL;
 	bool started = false;
 	int applied = 0;
-	const char *theirs = option_text(node->options, "node.database");
-	if (!theirs || !*theirs) {
+	if (node->own_database) {
 		if (!cluster_plan(&cluster, node->state_dir, err) || !cluster_up(&cluster, &started, err))
 			return wn_while(err, "start PostgreSQL");
 		if (started)

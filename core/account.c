@@ -1,0 +1,87 @@
+/* Registered keys in the database, and the salted names under which the journal knows them. */
+#include "core/account.h"
+
+#include "core/hash.h"
+#include "core/sign.h"
+#include "sql_core.h"
+
+void account_commitment(
+	const struct network_id *network, const struct salt *salt, const struct account_key *key, struct sha256 *out)
+{
+	struct hash_layout layout = {.count = 0};
+	hash_tag(&layout, "winnow/account/v1");
+	hash_field(&layout, network->bytes, ID_BYTES);
+	hash_field(&layout, salt->bytes, ID_BYTES);
+	hash_field(&layout, key->bytes, ID_BYTES);
+	hash_done(&layout, out);
+}
+
+bool account_find(struct db *db, struct wn_arena *arena, const struct account_key *key, struct account *out,
+	bool *found, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_bytes(&args, key->bytes, ID_BYTES);
+	if (!db_query(db, &SQL_CORE_ACCOUNT_FIND, &args, &result, err))
+		return wn_while(err, "look for an account");
+	*found = db_rows(result) == 1;
+	if (*found) {
+		out->key = *key;
+		out->roles = db_int32(result, 0, 0);
+		out->robot = db_bool(result, 0, 1);
+		out->jailed = db_bool(result, 0, 2);
+		db_copy_id(result, 0, 3, out->commitment.bytes, ID_BYTES);
+		out->registered_ms = db_int64(result, 0, 4);
+	}
+	db_done(result);
+	return true;
+}
+
+static bool account_add_roles(struct db *db, struct wn_arena *arena, const struct account_key *key, int32_t roles,
+	const struct sha256 *terms, bool *changed, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_bytes(&args, key->bytes, ID_BYTES);
+	/* The operator is whom genesis named. */
+	db_arg_int32(&args, roles & ~ACCOUNT_OPERATOR);
+	db_arg_bytes(&args, terms ? terms->bytes : NULL, ID_BYTES);
+	if (!db_query(db, &SQL_CORE_ACCOUNT_ADD_ROLES, &args, &result, err))
+		return false;
+	*changed = db_rows(result) == 1;
+	db_done(result);
+	return true;
+}
+
+bool account_insert(struct db *db, struct wn_arena *arena, const struct network_id *network,
+	const struct account_key *key, int32_t roles, bool robot, const struct sha256 *terms, int64_t now_ms,
+	struct account *out, bool *changed, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	struct salt salt;
+	struct sha256 commitment;
+	bool found;
+	random_bytes(salt.bytes, sizeof salt.bytes);
+	account_commitment(network, &salt, key, &commitment);
+	db_args_init(&args, arena);
+	db_arg_bytes(&args, key->bytes, ID_BYTES);
+	db_arg_int32(&args, roles);
+	db_arg_bool(&args, robot);
+	db_arg_bytes(&args, terms ? terms->bytes : NULL, ID_BYTES);
+	db_arg_bytes(&args, salt.bytes, ID_BYTES);
+	db_arg_bytes(&args, commitment.bytes, ID_BYTES);
+	db_arg_int64(&args, now_ms);
+	if (!db_query(db, &SQL_CORE_ACCOUNT_INSERT, &args, &result, err))
+		return wn_while(err, "register an account");
+	*changed = db_affected(result) == 1;
+	db_done(result);
+	if (!*changed && !account_add_roles(db, arena, key, roles, terms, changed, err))
+		return wn_while(err, "register an account");
+	if (!account_find(db, arena, key, out, &found, err))
+		return false;
+	wn_assert(found);
+	return true;
+}
