@@ -1,4 +1,5 @@
-/* A version's manifest: canonical JSON that names every byte of the folder, where its rows come from and who vouches. Pure. */
+/* A version's manifest: canonical JSON that names every byte of the folder, where its rows come from and who vouches.
+ * Pure. */
 #ifndef DATASET_MANIFEST_H
 #define DATASET_MANIFEST_H
 
@@ -15,8 +16,11 @@ enum {
 	MANIFEST_CODEC_MAX = 100,
 };
 #define MANIFEST_ROWS_MAX 100000000LL
+#define MANIFEST_FILE_BYTES_MAX (1LL << 40) /* so that all files together never overflow */
 #define MANIFEST_NAME "manifest.json"
 #define MANIFEST_SIGNATURE_NAME "manifest.json.minisig"
+#define MANIFEST_SUMS_NAME "SHA256SUMS"
+#define MANIFEST_RECEIPTS_NAME "receipts/rows.bin"
 
 struct manifest_file {
 	const char *path; /* below the version folder */
@@ -34,7 +38,8 @@ struct manifest {
 	int64_t checkpoint_size;
 	struct sha256 checkpoint_root;
 	struct wn_slice checkpoint_note; /* the signed note itself */
-	const struct manifest_file *files; /* sorted by path, each once; manifest.json and its signature are not among them */
+	const struct manifest_file
+		*files; /* sorted by path, each once; manifest.json and its signature are not among them */
 	size_t file_count;
 	int64_t row_count;
 	struct sha256 row_root;
@@ -47,16 +52,22 @@ struct manifest {
 	int64_t added, removed; /* rows, against the previous version */
 };
 
-bool manifest_write(struct wn_arena *arena, const struct manifest *manifest, struct wn_slice *out, struct wn_error *err);
+bool manifest_write(
+	struct wn_arena *arena, const struct manifest *manifest, struct wn_slice *out, struct wn_error *err);
 /*
  * Everything lives in the arena. All WN_INPUT but for a full arena: manifest_large, manifest_json, manifest_canonical,
- * manifest_member (missing or unknown), manifest_value, manifest_schema, manifest_path, manifest_order (files or licences not
- * sorted, or twice), and recipe_*.
+ * manifest_member (missing or unknown), manifest_value, manifest_schema, manifest_path, manifest_order (files or
+ * licences not sorted, or twice), and recipe_*.
  */
 bool manifest_parse(struct wn_arena *arena, struct wn_slice text, struct manifest *out, struct wn_error *err);
-/* One or two names of [A-Za-z0-9._-] that do not start with a dot: nothing that leads out of the folder or hides in it. */
+/* One or two names of [A-Za-z0-9._-] that do not start with a dot: nothing that leads out of the folder or hides in it.
+ */
 bool manifest_path_ok(const char *path);
 /* NULL when the manifest lists no such file. */
 const struct manifest_file *manifest_find(const struct manifest *manifest, const char *path);
+
+/* The text of SHA256SUMS, as `sha256sum -c` reads it, over all files of the list but itself. */
+bool manifest_sums(struct wn_arena *arena, const struct manifest_file *files, size_t count, struct wn_slice *out,
+	struct wn_error *err);
 
 #endif

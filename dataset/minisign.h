@@ -1,4 +1,5 @@
-/* minisign's files: public keys, and signatures over BLAKE2b-512 with a signed comment, as the stock tool reads and writes them. */
+/* minisign's files: public keys, and signatures over BLAKE2b-512 with a signed comment, as the stock tool reads and
+ * writes them. */
 #ifndef DATASET_MINISIGN_H
 #define DATASET_MINISIGN_H
 
@@ -25,13 +26,13 @@ void minisign_public_write(const struct minisign_public *key, char out[MINISIGN_
 bool minisign_public_read(struct minisign_public *out, const char *text, size_t bytes);
 
 /* The text of `<file>.minisig`. The comment is one line of printable UTF-8 of at most MINISIGN_COMMENT_MAX bytes. */
-bool minisign_sign(struct wn_arena *arena, const struct sign_key *key, const void *file, size_t bytes, const char *trusted_comment,
-	struct wn_slice *out, struct wn_error *err);
+bool minisign_sign(struct wn_arena *arena, const struct sign_key *key, const void *file, size_t bytes,
+	const char *trusted_comment, struct wn_slice *out, struct wn_error *err);
 /*
- * All WN_INPUT: minisign_form, minisign_algorithm (the old form that is not prehashed), minisign_key (another key's id),
- * minisign_signature, minisign_comment (the trusted comment was changed). `trusted_comment` may be NULL.
+ * All WN_INPUT: minisign_form, minisign_algorithm (the old form that is not prehashed), minisign_key (another key's
+ * id), minisign_signature, minisign_comment (the trusted comment was changed). `trusted_comment` may be NULL.
  */
-bool minisign_verify(struct wn_arena *arena, const struct minisign_public *key, const void *file, size_t bytes, struct wn_slice signature,
-	struct wn_slice *trusted_comment, struct wn_error *err);
+bool minisign_verify(struct wn_arena *arena, const struct minisign_public *key, const void *file, size_t bytes,
+	struct wn_slice signature, struct wn_slice *trusted_comment, struct wn_error *err);
 
 #endif

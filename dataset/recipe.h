@@ -17,7 +17,7 @@ enum {
 
 struct recipe_split {
 	const char *name; /* [a-z0-9_]{1,32} */
-	int64_t ppm;      /* millionths; all together are RECIPE_WHOLE_PPM */
+	int64_t ppm;	  /* millionths; all together are RECIPE_WHOLE_PPM */
 };
 
 struct recipe {
@@ -30,18 +30,19 @@ struct recipe {
 	int split_count; /* at least one: a recipe that names none has "train" for everything */
 	const char *licences[RECIPE_LICENCES_MAX];
 	int licence_count; /* none: any */
-	bool sample;       /* made of a try-out campaign, and says so wherever it is shown */
+	bool sample;	   /* made of a try-out campaign, and says so wherever it is shown */
 };
 
 /*
- * Members: name, campaign, p_good_least, choices, splits [{name, ppm}], licences, sample. Strings point into `value`. All
- * failures are WN_INPUT: recipe_object, recipe_member, recipe_name, recipe_campaign, recipe_p_good, recipe_choices,
+ * Members: name, campaign, p_good_least, choices, splits [{name, ppm}], licences, sample. Strings point into `value`.
+ * All failures are WN_INPUT: recipe_object, recipe_member, recipe_name, recipe_campaign, recipe_p_good, recipe_choices,
  * recipe_splits, recipe_licences, recipe_sample.
  */
 bool recipe_parse(const struct json *value, struct recipe *out, struct wn_error *err);
 /* Canonical JSON with every member spelled out, so that two ways to write one recipe are the same bytes. */
 bool recipe_write(struct wn_arena *arena, const struct recipe *recipe, struct wn_slice *out, struct wn_error *err);
-/* A recipe against its campaign: recipe_campaign (another one), recipe_choices (unknown, or none that keeps), recipe_sample. */
+/* A recipe against its campaign: recipe_campaign (another one), recipe_choices (unknown, or none that keeps),
+ * recipe_sample. */
 bool recipe_fits(const struct recipe *recipe, const struct campaign *campaign, struct wn_error *err);
 
 /* Whether an accepted item with this verdict and licence belongs in. */

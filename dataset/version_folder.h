@@ -12,12 +12,13 @@ enum { FOLDER_PATH_MAX = 1024, FOLDER_DEPTH_MAX = 2 };
 bool folder_open(const char *path, int *folder, struct wn_error *err);
 
 /*
- * `path` has one or two components (manifest_path_ok). WN_INPUT folder_missing, folder_link (a symbolic link), folder_kind (no
- * plain file); WN_DOWN folder_read.
+ * `path` has one or two components (manifest_path_ok). WN_INPUT folder_missing, folder_link (a symbolic link),
+ * folder_kind (no plain file); WN_DOWN folder_read.
  */
 bool folder_file_open(int folder, const char *path, int *file, int64_t *bytes, struct wn_error *err);
 /* The whole file into the arena; WN_INPUT folder_large above bytes_max. */
-bool folder_file_read(struct wn_arena *arena, int folder, const char *path, size_t bytes_max, struct wn_slice *out, struct wn_error *err);
+bool folder_file_read(struct wn_arena *arena, int folder, const char *path, size_t bytes_max, struct wn_slice *out,
+	struct wn_error *err);
 /* Streams a file in pieces of at most 64 KiB. */
 typedef bool folder_piece(void *context, const void *bytes, size_t count, struct wn_error *err);
 bool folder_file_stream(int folder, const char *path, folder_piece *piece, void *context, struct wn_error *err);
@@ -33,7 +34,7 @@ bool folder_file_create(int folder, const char *path, int *file, struct wn_error
 bool folder_file_append(int file, const void *bytes, size_t count, struct wn_error *err);
 bool folder_file_done(int file, struct wn_error *err); /* fsync and close */
 bool folder_file_write(int folder, const char *path, struct wn_slice bytes, struct wn_error *err);
-bool folder_make(const char *path, struct wn_error *err);  /* one level; being there already is fine */
+bool folder_make(const char *path, struct wn_error *err); /* one level; being there already is fine */
 bool folder_sync(const char *path, struct wn_error *err);
 /* Removes a folder of the shape that folder_walk() knows; not being there is fine. */
 bool folder_remove(const char *path, struct wn_error *err);

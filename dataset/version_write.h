@@ -28,7 +28,9 @@ bool version_writer_open(struct version_writer **out, const struct version_setup
 bool version_writer_row(struct version_writer *writer, struct row_facts *facts, struct wn_error *err);
 void version_writer_so_far(const struct version_writer *writer, int64_t *rows, struct sha256 *root);
 /* Everything else: card, receipts, checksums, manifest, signature; sync, verify, rename, sync. */
-bool version_writer_publish(struct version_writer *writer, int64_t added, int64_t removed, struct dataset_report *report, struct wn_error *err);
+/* `report` (its manifest too) lives as long as the writer. */
+bool version_writer_publish(struct version_writer *writer, int64_t added, int64_t removed,
+	struct dataset_report *report, struct wn_error *err);
 /* Without a publish before it the unfinished folder is removed. NULL is fine. */
 void version_writer_close(struct version_writer *writer);
 
