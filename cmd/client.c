@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 enum { CLIENT_TOKEN_DECIMALS = 9 };
-#define CLIENT_TOKEN_UNITS 1000000000LL
+#define CLIENT_TOKEN_UNITS ((int64_t)1000000000)
 
 const char *client_url(const struct options *options, char out[CLIENT_URL_MAX])
 {

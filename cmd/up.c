@@ -26,6 +26,7 @@ enum { UP_ARENA = 64 * 1024 * 1024, UP_READY_MS = 30000, UP_READY_POLL_MS = 20, 
 static const struct option up_options[] = {
 	{ "clock", OPTION_TEXT, "wall", 0, 0, "wall, or manual: a new network's time moves only by winnow clock" },
 	{ "genesis", OPTION_TEXT, NULL, 0, 0, "file that describes a new network (winnow config --genesis prints one); without it a sample network" },
+	{ "ephemeral", OPTION_BOOL, "false", 0, 0, "stop the node's own PostgreSQL too when the node stops" },
 	{ .name = NULL },
 };
 
@@ -125,6 +126,12 @@ static bool is_ready(const struct node *node, char address[NODE_PATH_MAX])
 	return ready;
 }
 
+static bool up_cluster_stop(const struct node *node, struct wn_error *err)
+{
+	struct cluster cluster;
+	return !node->own_database || (cluster_plan(&cluster, node->state_dir, err) && cluster_down(&cluster, err));
+}
+
 struct up_state {
 	const struct node *node;
 	int64_t started_ms, give_up_ms;
@@ -153,20 +160,6 @@ static int up_tick(void *context)
 	return -1;
 }
 
-static bool is_sample(const struct node *node, struct wn_error *err, bool *sample)
-{
-	struct wn_arena arena;
-	struct db *db = NULL;
-	struct network_row network;
-	bool found = false;
-	wn_arena_init(&arena, UP_ARENA);
-	bool ok = node_connect(node, "winnow_serve", &db, err) && network_store_get(db, &arena, &network, &found, err);
-	*sample = ok && found && network.sample;
-	db_close(db);
-	wn_arena_free(&arena);
-	return ok;
-}
-
 static int up_run(const struct options *options, int argc, char **argv)
 {
 	static struct node node;
@@ -174,7 +167,6 @@ static int up_run(const struct options *options, int argc, char **argv)
 	char address[NODE_PATH_MAX], stale[NODE_PATH_MAX];
 	int lock;
 	pid_t other;
-	bool sample;
 	struct up_state up = { .node = &node, .started_ms = clock_monotonic_ms() };
 	(void)argv;
 	if (argc != 0)
@@ -188,13 +180,15 @@ static int up_run(const struct options *options, int argc, char **argv)
 		return EXIT_DONE;
 	}
 	unlink(node_path(&node, stale, "run/serve.address"));
-	if (!up_prepare(&node, &err) || !is_sample(&node, &err, &sample)) {
+	if (!up_prepare(&node, &err)) {
 		close(lock);
 		return command_failed(&err);
 	}
-	const char *roles[] = { "serve", "embed", "tally", "reward", "seal", "ingest", sample ? "robot" : NULL, NULL };
+	const char *roles[] = { "serve", "embed", "tally", "reward", "seal", "ingest", node.sample ? "robot" : NULL, NULL };
 	up.give_up_ms = up.started_ms + UP_READY_MS;
 	int status = supervise(options, roles, up_tick, &up);
+	if (option_bool(options, "ephemeral") && !up_cluster_stop(&node, &err))
+		log_failure("postgresql_not_stopped", &err);
 	close(lock);
 	return status;
 }
