@@ -88,7 +88,7 @@ static void verdicts_count(const struct backtest *run, struct backtest_report *r
 static bool dataset_take(struct backtest *run, const char *out, struct backtest_report *report, struct wn_error *err)
 {
 	const char *name = run->recording->campaign.name;
-	struct release_answer release;
+	struct release_answer release = { 0 };
 	struct dataset_report verified;
 	struct minisign_public key;
 	struct release_wish wish = { .name = name, .campaign = name };
