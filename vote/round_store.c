@@ -82,20 +82,16 @@ bool round_store_waiting(struct db *db, struct wn_arena *arena, int most, struct
 	return *out || no_room(err, "waiting items");
 }
 
-bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, const enum item_state *states, size_t count,
-	struct wn_error *err)
+bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, enum item_state from,
+	enum item_state to, struct wn_error *err)
 {
+	struct db_args args;
 	if (count == 0)
 		return true;
-	int32_t *numbers = wn_arena_array(arena, count, sizeof *numbers);
-	if (!numbers)
-		return no_room(err, "item states");
-	for (size_t i = 0; i < count; i++)
-		numbers[i] = states[i];
-	struct db_args args;
 	db_args_init(&args, arena);
 	db_arg_ids(&args, items[0].bytes, sizeof *items, ID_BYTES, count);
-	db_arg_int32s(&args, numbers, count);
+	db_arg_int32(&args, from);
+	db_arg_int32(&args, to);
 	return db_query(db, &SQL_VOTE_ITEM_STATE_SET, &args, NULL, err) || wn_while(err, "set item states");
 }
 
@@ -257,6 +253,7 @@ bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int
 		return no_room(err, "lapsed seats");
 	if (due == 0)
 		return true;
+	wn_assert(due <= (size_t)most);
 	db_args_init(&args, arena);
 	if (!arg_keys(&args, keys, due, err))
 		return false;
@@ -264,9 +261,8 @@ bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int
 	if (!db_query(db, &SQL_VOTE_SEAT_LAPSE, &args, &result, err) || !read_left(result, arena, out, count, err))
 		return wn_while(err, "let seats lapse");
 	for (size_t i = 0; i < *count; i++)
-		if (!add_taken(db, arena, &(*out)[i].key, 1, -1, err))
-			return false;
-	return true;
+		keys[i] = (*out)[i].key;
+	return *count == 0 || add_taken(db, arena, keys, *count, -1, err);
 }
 
 bool seat_store_abandon(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct seat_left **out, size_t *left,
@@ -322,7 +318,26 @@ bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account
 	return *out || no_room(err, "own seats");
 }
 
-static bool read_due(struct db_result *result, struct wn_arena *arena, bool reveal, struct round_due **out, size_t *count, struct wn_error *err)
+bool round_store_work(struct db *db, struct wn_arena *arena, int64_t now_ms, int64_t epoch_ms, struct round_work *out, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_int64(&args, now_ms);
+	db_arg_int64(&args, epoch_ms);
+	if (!db_query(db, &SQL_VOTE_DUE, &args, &result, err))
+		return wn_while(err, "look what is due");
+	out->late_ms = db_int64(result, 0, 0);
+	out->items = db_bool(result, 0, 1);
+	out->seats = db_bool(result, 0, 2);
+	out->commits = db_bool(result, 0, 3);
+	out->reveals = db_bool(result, 0, 4);
+	out->turn_ms = db_int64(result, 0, 5);
+	db_done(result);
+	return true;
+}
+
+static bool read_due(struct db_result *result, struct wn_arena *arena, struct round_due **out, size_t *count, struct wn_error *err)
 {
 	*count = db_rows(result);
 	*out = wn_arena_array(arena, *count, sizeof **out);
@@ -332,41 +347,66 @@ static bool read_due(struct db_result *result, struct wn_arena *arena, bool reve
 		due->campaign = copy_text(arena, result, i, 2);
 		due->kind = db_int32(result, i, 3);
 		due->committed = db_int32(result, i, 4);
-		due->revealed = reveal ? db_int32(result, i, 5) : 0;
+		due->revealed = db_int32(result, i, 5);
+		due->seats = db_int32(result, i, 6);
+		due->opened_ms = db_int64(result, i, 7);
+		if (!due->campaign)
+			*out = NULL;
 	}
 	db_done(result);
 	return *out || no_room(err, "rounds that are due");
 }
 
-/* Full rounds first; only when there are none, those whose time is over. */
-static bool find_due(struct db *db, struct wn_arena *arena, const struct sql_statement *full, const struct sql_statement *late, bool reveal,
-	int64_t now_ms, int most, struct round_due **out, size_t *count, struct wn_error *err)
+static bool find_due(struct db *db, struct wn_arena *arena, const struct sql_statement *full, const struct sql_statement *late, int64_t late_ms,
+	int most, struct round_due **out, size_t *count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
 	db_args_init(&args, arena);
 	db_arg_int32(&args, most);
-	if (!db_query(db, full, &args, &result, err) || !read_due(result, arena, reveal, out, count, err))
+	if (!db_query(db, full, &args, &result, err) || !read_due(result, arena, out, count, err))
 		return wn_while(err, "find full rounds");
 	if (*count > 0)
 		return true;
 	db_args_init(&args, arena);
-	db_arg_int64(&args, now_ms);
+	db_arg_int64(&args, late_ms);
 	db_arg_int32(&args, most);
-	return (db_query(db, late, &args, &result, err) && read_due(result, arena, reveal, out, count, err)) ||
+	return (db_query(db, late, &args, &result, err) && read_due(result, arena, out, count, err)) ||
 		wn_while(err, "find rounds whose time is over");
 }
 
-bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct round_due **out, size_t *count,
+bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
 	struct wn_error *err)
 {
-	return find_due(db, arena, &SQL_VOTE_COMMIT_FULL, &SQL_VOTE_COMMIT_LATE, false, now_ms, most, out, count, err);
+	return find_due(db, arena, &SQL_VOTE_COMMIT_FULL, &SQL_VOTE_COMMIT_LATE, late_ms, most, out, count, err);
 }
 
-bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct round_due **out, size_t *count,
+bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
 	struct wn_error *err)
 {
-	return find_due(db, arena, &SQL_VOTE_REVEAL_FULL, &SQL_VOTE_REVEAL_LATE, true, now_ms, most, out, count, err);
+	return find_due(db, arena, &SQL_VOTE_REVEAL_FULL, &SQL_VOTE_REVEAL_LATE, late_ms, most, out, count, err);
+}
+
+bool round_store_turn_set(struct db *db, struct wn_arena *arena, int64_t turn_ms, struct wn_error *err)
+{
+	struct db_args args;
+	db_args_init(&args, arena);
+	db_arg_int64(&args, turn_ms);
+	return db_query(db, &SQL_VOTE_TURN_SET, &args, NULL, err) || wn_while(err, "note when the tally looks");
+}
+
+bool round_store_deadlines_move(struct db *db, struct wn_arena *arena, int64_t by_ms, int64_t *rounds, int64_t *seats, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_int64(&args, by_ms);
+	if (!db_query(db, &SQL_VOTE_DEADLINES_MOVE, &args, &result, err))
+		return wn_while(err, "move deadlines");
+	*rounds = db_int64(result, 0, 0);
+	*seats = db_int64(result, 0, 1);
+	db_done(result);
+	return true;
 }
 
 bool round_store_commitments(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct commitment_row **out,
@@ -473,18 +513,68 @@ bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct rou
 	return db_query(db, &SQL_VOTE_ROUND_TALLIED, &args, NULL, err) || wn_while(err, "mark rounds tallied");
 }
 
-bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct round_key *key, const int64_t *scores, int classes, int class,
-	int64_t margin, int64_t epoch, struct wn_error *err)
+/* Columns of provisional rows; the scores of all of them stand in one array, those of a row from `first` to `last`, counted from 1. */
+struct provisional_columns {
+	int32_t *rounds, *classes, *firsts, *lasts;
+	int64_t *margins, *scores;
+	size_t score_count;
+};
+
+static bool provisional_fill(struct wn_arena *arena, const struct provisional_row *rows, size_t count, struct provisional_columns *out)
+{
+	int32_t *numbers = wn_arena_array(arena, count * 4, sizeof *numbers);
+	out->margins = wn_arena_array(arena, count, sizeof *out->margins);
+	out->scores = wn_arena_array(arena, count * TALLY_CLASSES_MAX, sizeof *out->scores);
+	if (!numbers || !out->margins || !out->scores)
+		return false;
+	out->rounds = numbers;
+	out->classes = numbers + count;
+	out->firsts = numbers + 2 * count;
+	out->lasts = numbers + 3 * count;
+	out->score_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t classes = rows[i].class < 0 ? 0 : (size_t)rows[i].classes;
+		out->rounds[i] = rows[i].key.round;
+		out->classes[i] = rows[i].class;
+		out->margins[i] = rows[i].margin;
+		out->firsts[i] = (int32_t)out->score_count + 1;
+		memcpy(out->scores + out->score_count, rows[i].scores, classes * sizeof *out->scores);
+		out->score_count += classes;
+		out->lasts[i] = (int32_t)out->score_count;
+	}
+	return true;
+}
+
+bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct provisional_row *rows, size_t count, int64_t epoch,
+	struct wn_error *err)
+{
+	struct provisional_columns columns;
+	struct db_args args;
+	if (count == 0)
+		return true;
+	if (!provisional_fill(arena, rows, count, &columns))
+		return no_room(err, "provisional tallies");
+	db_args_init(&args, arena);
+	db_arg_ids(&args, rows[0].key.item.bytes, sizeof *rows, ID_BYTES, count);
+	db_arg_int32s(&args, columns.rounds, count);
+	db_arg_int32s(&args, columns.classes, count);
+	db_arg_int64s(&args, columns.margins, count);
+	db_arg_int32s(&args, columns.firsts, count);
+	db_arg_int64s(&args, columns.scores, columns.score_count);
+	db_arg_int32s(&args, columns.lasts, count);
+	db_arg_int64(&args, epoch);
+	return db_query(db, &SQL_VOTE_PROVISIONAL_INSERT, &args, NULL, err) || wn_while(err, "store provisional tallies");
+}
+
+bool round_store_epoch_votes(struct db *db, struct wn_arena *arena, int64_t epoch, int64_t votes, struct wn_error *err)
 {
 	struct db_args args;
+	if (votes == 0)
+		return true;
 	db_args_init(&args, arena);
-	db_arg_bytes(&args, key->item.bytes, ID_BYTES);
-	db_arg_int32(&args, key->round);
-	db_arg_int64s(&args, scores, (size_t)classes);
-	db_arg_int32(&args, class);
-	db_arg_int64(&args, margin);
 	db_arg_int64(&args, epoch);
-	return db_query(db, &SQL_VOTE_PROVISIONAL_INSERT, &args, NULL, err) || wn_while(err, "store the provisional tally");
+	db_arg_int64(&args, votes);
+	return db_query(db, &SQL_VOTE_EPOCH_VOTES, &args, NULL, err) || wn_while(err, "count the epoch's votes");
 }
 
 bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct item_id *items, const int32_t *classes, size_t count,

@@ -6,6 +6,7 @@
 #include "core/id.h"
 #include "core/states.h"
 #include "vote/round_key.h"
+#include "vote/tally.h"
 
 /* A round to be opened. */
 struct round_opening {
@@ -23,8 +24,9 @@ struct item_waiting {
 };
 /* Items whose duplicate check is done, oldest first; their rows are locked, rows that others hold are passed over. */
 bool round_store_waiting(struct db *db, struct wn_arena *arena, int most, struct item_waiting **out, size_t *count, struct wn_error *err);
-bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, const enum item_state *states, size_t count,
-	struct wn_error *err);
+/* Moves the items that are in `from` to `to`; others, such as erased ones, stay where they are. */
+bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, enum item_state from,
+	enum item_state to, struct wn_error *err);
 
 /* A free seat as it is offered. */
 struct seat_offer {
@@ -79,17 +81,31 @@ struct seat_mine {
 bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account_key *voter, const struct item_id *after, int most,
 	struct seat_mine **out, size_t *count, struct wn_error *err);
 
+/* What waits for the tally. Deadlines count up to late_ms: now, or the end of the open epoch when that is earlier. */
+struct round_work {
+	int64_t late_ms;
+	bool items, seats, commits, reveals;
+	int64_t turn_ms; /* when the tally last noted that it looks; 0: never */
+};
+bool round_store_work(struct db *db, struct wn_arena *arena, int64_t now_ms, int64_t epoch_ms, struct round_work *out, struct wn_error *err);
+
 /* A round that is due to close its commit or reveal phase; locked. */
 struct round_due {
 	struct round_key key;
 	const char *campaign;
 	enum round_kind kind;
-	int32_t committed, revealed;
+	int32_t committed, revealed, seats;
+	int64_t opened_ms;
 };
-bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct round_due **out, size_t *count,
+/* Full rounds first; only when there are none, those whose time was over at late_ms. */
+bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
 	struct wn_error *err);
-bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct round_due **out, size_t *count,
+bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
 	struct wn_error *err);
+
+bool round_store_turn_set(struct db *db, struct wn_arena *arena, int64_t turn_ms, struct wn_error *err);
+/* Moves every deadline of open panels and their leases by `by_ms`. */
+bool round_store_deadlines_move(struct db *db, struct wn_arena *arena, int64_t by_ms, int64_t *rounds, int64_t *seats, struct wn_error *err);
 
 struct commitment_row {
 	struct round_key key;
@@ -124,8 +140,16 @@ struct vote_row {
 bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, struct vote_row **out, size_t *found,
 	struct wn_error *err);
 bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, int64_t epoch, struct wn_error *err);
-bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct round_key *key, const int64_t *scores, int classes, int class,
-	int64_t margin, int64_t epoch, struct wn_error *err);
+/* What an online tally showed; class -1: void, without scores. */
+struct provisional_row {
+	struct round_key key;
+	int32_t class, classes;
+	int64_t margin;
+	int64_t scores[TALLY_CLASSES_MAX];
+};
+bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct provisional_row *rows, size_t count, int64_t epoch,
+	struct wn_error *err);
+bool round_store_epoch_votes(struct db *db, struct wn_arena *arena, int64_t epoch, int64_t votes, struct wn_error *err);
 bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct item_id *items, const int32_t *classes, size_t count,
 	struct wn_error *err);
 

@@ -8,6 +8,7 @@
 #include "vote/campaign_store.h"
 #include "vote/round_store.h"
 #include "vote/seat_bond.h"
+#include "vote/vote_entry.h"
 
 enum { SEATS_TAKE_MAX = 64, SEATS_LIST_MAX = 500, SEAT_SKIP_FREE = 20, SEAT_SKIP_PERCENT = 10 };
 
@@ -297,24 +298,6 @@ static bool seats_list(struct exchange *exchange, struct wn_error *err)
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
 }
 
-static bool skip_entry(struct exchange *exchange, const struct seat_left *left, struct sha256 *leaf, struct wn_error *err)
-{
-	struct json_writer entry;
-	struct wn_slice body;
-	char did[DID_ROOM];
-	did_write(did, &exchange->account.key);
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "seat_left");
-	json_put_integer(&entry, "time_ms", exchange->now_ms);
-	json_put_string(&entry, "cause", "skip");
-	json_put_string(&entry, "voter", did);
-	json_put_hex(&entry, "item", left->key.item.bytes, ID_BYTES);
-	json_put_integer(&entry, "round", left->key.round);
-	json_close_object(&entry);
-	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
-}
-
 /* In a paid campaign that assigns its tasks at most a tenth may be skipped, so that nobody picks by skipping. */
 static bool skip_allowed(struct exchange *exchange, const char *campaign_name, bool *allowed, struct wn_error *err)
 {
@@ -354,7 +337,8 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 		return exchange_problem(exchange, 409, "skips_used", "At most %d %% of the tasks may be skipped here.", SEAT_SKIP_PERCENT);
 	if (left.has_bond && !seat_bonds_release(exchange->db, exchange->arena, &left, 1, exchange->now_ms, err))
 		return false;
-	if (!skip_entry(exchange, &left, &leaf, err) || !db_commit(exchange->db, err))
+	if (!vote_entry_seats_left(exchange->db, exchange->arena, "skip", &left, 1, exchange->now_ms, &leaf, err) ||
+		!db_commit(exchange->db, err))
 		return false;
 	struct json_writer answer;
 	struct wn_slice text, receipt;

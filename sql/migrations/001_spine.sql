@@ -110,8 +110,8 @@ CREATE TABLE claims_total (                      -- what an account was ever pai
 CREATE INDEX claims_total_changed ON claims_total (account) WHERE published <> cumulative;
 CREATE TABLE vesting_owner (                     -- whose grants vest, and when they were last released
 	owner          bytea PRIMARY KEY,
-	stepped_epoch  bigint NOT NULL,              -- epoch of the last release; grants of this epoch or later had none
-	stepped_ms     bigint NOT NULL,              -- earlier ones are released up to here
+	stepped_epoch  bigint NOT NULL DEFAULT -1,   -- epoch of the last release
+	stepped_ms     bigint NOT NULL DEFAULT 0,    -- grants that joined are released up to here
 	live           boolean NOT NULL              -- false: no grant is left
 );
 CREATE INDEX vesting_owner_live ON vesting_owner (stepped_epoch, owner) WHERE live;
@@ -121,11 +121,11 @@ CREATE TABLE vesting_grant (                     -- rewards in a vesting account
 	amount         bigint NOT NULL CHECK (amount > 0),
 	start_ms       bigint NOT NULL,
 	period_ms      bigint NOT NULL CHECK (period_ms >= 0),
-	epoch          bigint NOT NULL,              -- that granted it
 	revocable      boolean NOT NULL,             -- an item behind it can still be overturned
+	joined         boolean NOT NULL DEFAULT false, -- was in a release of its owner
 	ended          boolean NOT NULL DEFAULT false -- wholly released, or taken back
 );
-CREATE INDEX vesting_grant_live ON vesting_grant (owner, epoch) WHERE NOT ended;
+CREATE INDEX vesting_grant_live ON vesting_grant (owner) WHERE NOT ended;
 CREATE TABLE unbonding (                         -- stake on its way to free
 	transfer_id  bytea PRIMARY KEY REFERENCES ledger_transfer,
 	owner        bytea NOT NULL,
@@ -187,6 +187,7 @@ CREATE INDEX item_judging ON item (campaign, seq) WHERE state = 3;
 CREATE INDEX item_provisional ON item (campaign, seq) WHERE state = 4;
 CREATE INDEX item_settled ON item (final_ms) WHERE state = 5;
 CREATE INDEX item_campaign ON item (campaign, state);
+CREATE INDEX item_accepted ON item (campaign, item_id) WHERE state = 6;
 CREATE INDEX item_contributor ON item (contributor, seq);
 CREATE TABLE submission_evidence (               -- signature base and signature, never the unredacted body
 	evidence_id     bytea PRIMARY KEY CHECK (octet_length(evidence_id) = 32), -- SHA-256 of the base
@@ -375,7 +376,7 @@ CREATE TABLE dataset (
 	recipe      bytea NOT NULL,                  -- canonical bytes
 	created_ms  bigint NOT NULL
 );
--- state: 0 wanted, 1 published, 2 failed
+-- state: 0 wanted, 1 published, 2 failed, 3 unchanged (the version before has the same rows; the number is used again)
 CREATE TABLE dataset_version (
 	name             text NOT NULL REFERENCES dataset,
 	version          integer NOT NULL CHECK (version >= 1),
@@ -385,10 +386,12 @@ CREATE TABLE dataset_version (
 	row_root         bytea,
 	manifest_sha256  bytea,
 	wanted_ms        bigint NOT NULL,
+	wanted_leaf      bytea NOT NULL CHECK (octet_length(wanted_leaf) = 32), -- journal entry that asked for it
 	published_ms     bigint,
 	failure          text,
 	PRIMARY KEY (name, version)
 );
+CREATE INDEX dataset_version_wanted ON dataset_version (wanted_ms) WHERE state = 0;
 CREATE TABLE dataset_row (                       -- which items a version holds, in row order
 	name      text NOT NULL,
 	version   integer NOT NULL,
@@ -434,6 +437,7 @@ GRANT UPDATE ON seat TO winnow_serve;
 GRANT UPDATE (taken, committed, revealed) ON round TO winnow_serve;
 GRANT UPDATE (clock_ms) ON network TO winnow_serve;
 GRANT UPDATE (open) ON campaign TO winnow_serve;
+GRANT UPDATE (state, wanted_ms, wanted_leaf, failure) ON dataset_version TO winnow_serve;
 GRANT UPDATE (roles, terms_sha256) ON account TO winnow_serve;
 -- ingest
 GRANT INSERT ON item, submission_evidence TO winnow_ingest;
@@ -458,7 +462,7 @@ GRANT UPDATE (bond_ended) ON seat TO winnow_reward;
 GRANT INSERT, UPDATE ON claims_total TO winnow_reward;
 GRANT INSERT ON vesting_grant, vesting_owner TO winnow_reward;
 GRANT UPDATE ON vesting_owner TO winnow_reward;
-GRANT UPDATE (ended) ON vesting_grant TO winnow_reward;
+GRANT UPDATE (joined, ended) ON vesting_grant TO winnow_reward;
 GRANT UPDATE (ended) ON unbonding TO winnow_reward;
 GRANT UPDATE (class) ON gold TO winnow_reward;
 GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;

@@ -15,7 +15,7 @@ SELECT name, document, open FROM campaign WHERE name > $1::text ORDER BY name LI
 -- ---- opening panels ----
 -- item_embedded
 -- name: embedded_claim
-SELECT item_id, campaign FROM item WHERE state = 1 ORDER BY seq LIMIT $1::integer FOR UPDATE SKIP LOCKED
+SELECT item_id, campaign FROM item WHERE state = 1 ORDER BY seq LIMIT $1::integer FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: round_insert
 INSERT INTO round (item_id, round, campaign, kind, seats, opened_ms, commit_until_ms)
@@ -24,9 +24,10 @@ FROM unnest($1::bytea[], $2::integer[], $3::text[], $4::integer[], $5::integer[]
 	AS u (item_id, round, campaign, kind, seats, opened_ms, until_ms)
 ON CONFLICT (item_id, round) DO NOTHING
 
--- primary key
+-- primary key; an item that was erased meanwhile stays erased
 -- name: item_state_set
-UPDATE item SET state = u.state::smallint FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, state) WHERE item.item_id = u.item_id
+UPDATE item SET state = $3::integer::smallint FROM unnest($1::bytea[]) AS u (item_id)
+WHERE item.item_id = u.item_id AND item.state = $2::integer::smallint
 
 -- ---- seats ----
 -- round_commit; pick: the caller names the items
@@ -34,17 +35,17 @@ UPDATE item SET state = u.state::smallint FROM unnest($1::bytea[], $2::integer[]
 SELECT r.item_id, r.round, r.kind, r.seats, r.taken, r.commit_until_ms, i.contributor, i.content, i.kind AS item_kind,
 	EXISTS (SELECT FROM seat s WHERE s.item_id = r.item_id AND s.voter = $3::bytea) AS sat
 FROM round r JOIN item i USING (item_id)
-WHERE r.state = 0 AND r.campaign = $1::text AND r.item_id = ANY ($2::bytea[])
-ORDER BY r.item_id, r.round FOR UPDATE OF r
+WHERE r.state = 0 AND r.campaign = $1::text AND r.item_id = ANY ($2::bytea[]) AND i.state IN (3, 4)
+ORDER BY r.item_id, r.round FOR NO KEY UPDATE OF r
 
 -- round_commit; assigned in an order of its own for each voter, so that nobody chooses
 -- name: seat_assign
 SELECT r.item_id, r.round, r.kind, r.seats, r.taken, r.commit_until_ms, i.contributor, i.content, i.kind AS item_kind, false AS sat
 FROM round r JOIN item i USING (item_id)
-WHERE r.state = 0 AND r.campaign = $1::text AND r.taken < r.seats AND r.commit_until_ms > $4::bigint
+WHERE r.state = 0 AND r.campaign = $1::text AND r.taken < r.seats AND r.commit_until_ms > $4::bigint AND i.state IN (3, 4)
 	AND i.contributor <> $2::bytea AND (r.kind = 0 OR $5::boolean)
 	AND NOT EXISTS (SELECT FROM seat s WHERE s.item_id = r.item_id AND s.voter = $2::bytea)
-ORDER BY sha256(r.item_id || $2::bytea) LIMIT $3::integer FOR UPDATE OF r SKIP LOCKED
+ORDER BY sha256(r.item_id || $2::bytea) LIMIT $3::integer FOR NO KEY UPDATE OF r SKIP LOCKED
 
 -- name: seat_insert
 INSERT INTO seat (item_id, round, voter, lease_until_ms, bond)
@@ -52,7 +53,8 @@ SELECT u.item_id, u.round, $3::bytea, $4::bigint, u.bond FROM unnest($1::bytea[]
 
 -- round's primary key
 -- name: round_taken
-UPDATE round SET taken = taken + $3::integer FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+UPDATE round SET taken = taken + $3::integer * u.seats
+FROM (SELECT item_id, round, count(*)::integer AS seats FROM unnest($1::bytea[], $2::integer[]) AS k (item_id, round) GROUP BY 1, 2) u
 WHERE round.item_id = u.item_id AND round.round = u.round
 
 -- seat_voter
@@ -75,7 +77,7 @@ SELECT count(*) FILTER (WHERE state = 3), count(*) FROM seat s JOIN round r USIN
 -- seat_leased
 -- name: seat_lapse_due
 SELECT s.item_id, s.round FROM seat s JOIN round r USING (item_id, round)
-WHERE s.state = 0 AND s.lease_until_ms <= $1::bigint AND r.state = 0 ORDER BY s.item_id, s.round LIMIT $2::integer FOR UPDATE OF r SKIP LOCKED
+WHERE s.state = 0 AND s.lease_until_ms <= $1::bigint AND r.state = 0 ORDER BY s.item_id, s.round LIMIT $2::integer FOR NO KEY UPDATE OF r SKIP LOCKED
 
 -- primary key
 -- name: seat_lapse
@@ -144,16 +146,42 @@ SELECT count(pg_notify('winnow_embedded', '')) FROM r WHERE is_full
 SELECT r.state, r.campaign, r.seats, r.taken, r.committed, r.revealed, r.commit_until_ms, r.reveal_until_ms, r.commitments_root, r.closed_leaf, i.state
 FROM round r JOIN item i USING (item_id) WHERE r.item_id = $1::bytea AND r.round = $2::integer
 
+-- ---- what is due ----
+-- item_embedded, seat_leased, round_commit_full, round_commit_due, round_reveal_full, round_reveal_due; epoch has one open row.
+-- A deadline beyond the end of the open epoch waits for the next one, so that the epoch of a late tally never depends on who was quicker.
+-- name: due
+SELECT l.late_ms, EXISTS (SELECT FROM item WHERE state = 1),
+	EXISTS (SELECT FROM seat s JOIN round r USING (item_id, round) WHERE s.state = 0 AND s.lease_until_ms <= $1::bigint AND r.state = 0),
+	EXISTS (SELECT FROM round WHERE state = 0 AND committed >= seats) OR EXISTS (SELECT FROM round WHERE state = 0 AND commit_until_ms <= l.late_ms),
+	EXISTS (SELECT FROM round WHERE state = 1 AND revealed >= committed) OR EXISTS (SELECT FROM round WHERE state = 1 AND reveal_until_ms <= l.late_ms),
+	coalesce((SELECT turn_ms FROM vote_turn), 0)
+FROM (SELECT least($1::bigint, (SELECT max(opened_ms) FROM epoch WHERE state = 0) + $2::bigint) AS late_ms) l
+
+-- name: turn_set
+INSERT INTO vote_turn (turn_ms) VALUES ($1::bigint) ON CONFLICT (only_one) DO UPDATE SET turn_ms = excluded.turn_ms
+
+-- round_commit_due, round_reveal_due, seat_leased; audits end with their epoch, whatever happens
+-- name: deadlines_move
+WITH c AS (
+	UPDATE round SET commit_until_ms = commit_until_ms + $1::bigint WHERE state = 0 AND kind = 0 RETURNING 1
+), r AS (
+	UPDATE round SET reveal_until_ms = reveal_until_ms + $1::bigint WHERE state = 1 AND kind = 0 RETURNING 1
+), s AS (
+	UPDATE seat SET lease_until_ms = lease_until_ms + $1::bigint FROM round
+	WHERE seat.state = 0 AND round.item_id = seat.item_id AND round.round = seat.round AND round.state = 0 RETURNING 1
+)
+SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM r), (SELECT count(*) FROM s)
+
 -- ---- closing commit ----
 -- round_commit_full
 -- name: commit_full
-SELECT item_id, round, campaign, kind, committed FROM round WHERE state = 0 AND committed >= seats
-ORDER BY item_id, round LIMIT $1::integer FOR UPDATE SKIP LOCKED
+SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE state = 0 AND committed >= seats
+ORDER BY item_id, round LIMIT $1::integer FOR NO KEY UPDATE SKIP LOCKED
 
 -- round_commit_due
 -- name: commit_late
-SELECT item_id, round, campaign, kind, committed FROM round WHERE state = 0 AND commit_until_ms <= $1::bigint
-ORDER BY commit_until_ms, item_id, round LIMIT $2::integer FOR UPDATE SKIP LOCKED
+SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE state = 0 AND commit_until_ms <= $1::bigint
+ORDER BY commit_until_ms, item_id, round LIMIT $2::integer FOR NO KEY UPDATE SKIP LOCKED
 
 -- primary key
 -- name: last_commitments
@@ -185,13 +213,13 @@ SELECT item_id, round, kind, state FROM round WHERE item_id = ANY ($1::bytea[]) 
 -- ---- tally ----
 -- round_reveal_full
 -- name: reveal_full
-SELECT item_id, round, campaign, kind, committed, revealed FROM round WHERE state = 1 AND revealed >= committed
-ORDER BY item_id, round LIMIT $1::integer FOR UPDATE SKIP LOCKED
+SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE state = 1 AND revealed >= committed
+ORDER BY item_id, round LIMIT $1::integer FOR NO KEY UPDATE SKIP LOCKED
 
 -- round_reveal_due
 -- name: reveal_late
-SELECT item_id, round, campaign, kind, committed, revealed FROM round WHERE state = 1 AND reveal_until_ms <= $1::bigint
-ORDER BY reveal_until_ms, item_id, round LIMIT $2::integer FOR UPDATE SKIP LOCKED
+SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE state = 1 AND reveal_until_ms <= $1::bigint
+ORDER BY reveal_until_ms, item_id, round LIMIT $2::integer FOR NO KEY UPDATE SKIP LOCKED
 
 -- primary keys
 -- name: item_votes
@@ -201,11 +229,16 @@ WHERE v.item_id = ANY ($1::bytea[]) AND r.state IN (1, 2) ORDER BY v.item_id, v.
 
 -- primary key prefix
 -- name: validators
-SELECT voter, counts, gold_votes, carried_points, carried_scored, carried_since FROM campaign_validator WHERE campaign = $1::text ORDER BY voter
+SELECT voter, counts, gold_votes, gold_right, carried_points, carried_scored, carried_since
+FROM campaign_validator WHERE campaign = $1::text ORDER BY voter
 
 -- primary key
--- name: prior
-SELECT prior, epoch FROM campaign_state WHERE campaign = $1::text
+-- name: validators_of
+SELECT voter, counts, gold_votes, gold_right FROM campaign_validator WHERE campaign = $1::text AND voter = ANY ($2::bytea[]) ORDER BY voter
+
+-- primary key
+-- name: campaign_state
+SELECT prior, crowd, proven, epoch FROM campaign_state WHERE campaign = $1::text
 
 -- primary key, newest first
 -- name: epoch_open
@@ -218,9 +251,16 @@ SELECT pg_advisory_xact_lock_shared(7309453620)
 -- name: epoch_exclude
 SELECT pg_advisory_xact_lock(7309453620)
 
+-- scores of all rows lie in one array, K of a row behind one another; void ones have none
 -- name: provisional_insert
 INSERT INTO provisional (item_id, round, scores, class, margin, epoch)
-SELECT $1::bytea, $2::integer, $3::bigint[], $4::integer::smallint, $5::bigint, $6::bigint
+SELECT u.item_id, u.round, coalesce(($6::bigint[])[u.first:u.last], '{}'), u.class::smallint, u.margin, $8::bigint
+FROM unnest($1::bytea[], $2::integer[], $3::integer[], $4::bigint[], $5::integer[], $7::integer[])
+	AS u (item_id, round, class, margin, first, last)
+
+-- primary key
+-- name: epoch_votes
+UPDATE epoch SET votes = votes + $2::bigint WHERE epoch = $1::bigint
 
 -- primary key
 -- name: round_tallied

@@ -1,0 +1,28 @@
+/* Journal entries of vote/: sealed to canonical bytes and leaf hash first, because rows point at the leaf. */
+#ifndef VOTE_VOTE_ENTRY_H
+#define VOTE_VOTE_ENTRY_H
+
+#include "core/db.h"
+#include "core/json.h"
+#include "vote/round_store.h"
+
+struct vote_entry {
+	struct wn_slice body; /* canonical */
+	struct sha256 leaf;
+};
+/* Opens the entry's object with type and time. */
+void vote_entry_begin(struct json_writer *writer, struct wn_arena *arena, const char *type, int64_t now_ms);
+/* Closes the object. */
+bool vote_entry_seal(struct json_writer *writer, struct wn_arena *arena, struct vote_entry *out, struct wn_error *err);
+bool vote_entry_append(struct db *db, struct wn_arena *arena, const struct vote_entry *entry, struct wn_error *err);
+
+/* Members "item" and "round" of an open object. */
+void vote_entry_put_round(struct json_writer *writer, const struct round_key *key);
+/* The whole `rounds` entry: rounds that open. */
+bool vote_entry_rounds(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count,
+	int64_t now_ms, struct wn_error *err);
+/* The whole `seat_left` entry: seats given up without a vote, whose bonds went back. */
+bool vote_entry_seats_left(struct db *db, struct wn_arena *arena, const char *cause, const struct seat_left *left,
+	size_t count, int64_t now_ms, struct sha256 *leaf, struct wn_error *err);
+
+#endif
