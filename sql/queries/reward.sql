@@ -80,17 +80,15 @@ SELECT published FROM claims_total WHERE account = $1::bytea
 -- ---- vesting ----
 -- Primary key
 -- name: grants_add
-INSERT INTO vesting_grant (grant_id, owner, amount, start_ms, period_ms, epoch, revocable)
-SELECT u.grant_id, u.owner, u.amount, u.start_ms, u.period_ms, u.epoch, u.revocable
-FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[])
-	AS u (grant_id, owner, amount, start_ms, period_ms, epoch, revocable)
+INSERT INTO vesting_grant (grant_id, owner, amount, start_ms, period_ms, revocable)
+SELECT u.grant_id, u.owner, u.amount, u.start_ms, u.period_ms, u.revocable
+FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[])
+	AS u (grant_id, owner, amount, start_ms, period_ms, revocable)
 ON CONFLICT (grant_id) DO NOTHING
 
--- Primary key. The update locks the row even where it changes nothing: a release that finds no grant left waits for this transaction.
+-- Primary key. The row is locked even where nothing changes: a release that finds no grant left waits for this transaction.
 -- name: owners_add
-INSERT INTO vesting_owner (owner, stepped_epoch, stepped_ms, live)
-SELECT u.owner, min(u.epoch), min(u.start_ms), true FROM unnest($1::bytea[], $2::bigint[], $3::bigint[]) AS u (owner, epoch, start_ms)
-GROUP BY u.owner ORDER BY u.owner
+INSERT INTO vesting_owner (owner, live) SELECT DISTINCT u.owner, true FROM unnest($1::bytea[]) AS u (owner) ORDER BY u.owner
 ON CONFLICT (owner) DO UPDATE SET live = true WHERE NOT vesting_owner.live
 
 -- One release or taking back at a time.
@@ -99,17 +97,17 @@ SELECT pg_advisory_xact_lock(7309453622)
 
 -- vesting_owner_live
 -- name: owners_due
-SELECT owner, stepped_epoch, stepped_ms FROM vesting_owner WHERE live AND stepped_epoch < $1::bigint
-ORDER BY stepped_epoch, owner LIMIT $2::integer
+SELECT owner, stepped_ms FROM vesting_owner WHERE live AND stepped_epoch < $1::bigint ORDER BY stepped_epoch, owner LIMIT $2::integer
 
--- vesting_grant_live: grants of these owners that were granted before the epoch
+-- vesting_grant_live
 -- name: grants_due
-SELECT g.grant_id, g.owner, g.amount, g.start_ms, g.period_ms, g.epoch FROM unnest($1::bytea[]) AS u (owner)
-JOIN vesting_grant g ON g.owner = u.owner AND NOT g.ended AND g.epoch < $2::bigint ORDER BY g.owner, g.grant_id
+SELECT g.grant_id, g.owner, g.amount, g.start_ms, g.period_ms, g.joined FROM unnest($1::bytea[]) AS u (owner)
+JOIN vesting_grant g ON g.owner = u.owner AND NOT g.ended ORDER BY g.owner, g.grant_id
 
 -- Primary key
--- name: grants_end
-UPDATE vesting_grant SET ended = true WHERE grant_id = ANY ($1::bytea[])
+-- name: grants_step
+UPDATE vesting_grant SET joined = true, ended = u.ended FROM unnest($1::bytea[], $2::boolean[]) AS u (grant_id, ended)
+WHERE vesting_grant.grant_id = u.grant_id
 
 -- Primary key, in the order of owners_add
 -- name: owners_lock
@@ -117,13 +115,13 @@ SELECT owner FROM vesting_owner WHERE owner = ANY ($1::bytea[]) ORDER BY owner F
 
 -- Primary key; vesting_grant_live. Behind owners_lock, so that it sees what the transactions that held the rows granted.
 -- name: owners_step
-UPDATE vesting_owner SET stepped_epoch = $2::bigint, stepped_ms = $3::bigint,
+UPDATE vesting_owner SET stepped_epoch = $2::bigint, stepped_ms = greatest(stepped_ms, $3::bigint),
 	live = EXISTS (SELECT FROM vesting_grant g WHERE g.owner = vesting_owner.owner AND NOT g.ended)
 WHERE vesting_owner.owner = ANY ($1::bytea[])
 
 -- Primary keys
 -- name: grants_revocable
-SELECT g.grant_id, g.owner, g.amount, g.start_ms, g.period_ms, g.epoch, o.stepped_epoch, o.stepped_ms
+SELECT g.grant_id, g.owner, g.amount, g.start_ms, g.period_ms, g.joined, o.stepped_ms
 FROM vesting_grant g JOIN vesting_owner o USING (owner)
 WHERE g.grant_id = ANY ($1::bytea[]) AND g.revocable AND NOT g.ended ORDER BY g.grant_id
 
@@ -148,7 +146,7 @@ UPDATE unbonding SET ended = true WHERE transfer_id = ANY ($1::bytea[])
 -- ---- an account ----
 -- Unique index (owner, kind): at most one row a kind
 -- name: account_balances
-SELECT account_id, kind, debits_posted, credits_posted, debits_pending, credits_pending FROM ledger_account WHERE owner = $1::bytea ORDER BY kind
+SELECT kind, debits_posted, credits_posted, debits_pending, credits_pending FROM ledger_account WHERE owner = $1::bytea ORDER BY kind
 
 -- ledger_account's unique index gives the owner's few accounts, ledger_transfer_debit and ledger_transfer_credit the newest rows of each.
 -- name: statement
