@@ -16,6 +16,7 @@ votes, and for each vote: validator, label, new 0/1. `settles`: its votes get po
 earlier close, so its soft label does not enter the prior again, and only votes marked new enter the counts.
 """
 import csv
+import functools
 import hashlib
 import json
 import os
@@ -55,15 +56,13 @@ def ilog2(x):
     return r
 
 
-LG = [0] + [ilog2(x) for x in range(1, 65536)]
-
-
+@functools.lru_cache(maxsize=None)
 def lg(x):
-    """The only logarithm of the tally: exact table below 2^16, its top 16 bits above."""
+    """The only logarithm of the tally: exact below 2^16, its top 16 bits above."""
     if x < 65536:
-        return LG[x]
+        return ilog2(x)
     s = x.bit_length() - 16
-    return LG[x >> s] + (s << 16)
+    return ilog2(x >> s) + (s << 16)
 
 
 def weak_diagonal(n, k):
@@ -405,3 +404,136 @@ def majority_first(recorded, n):
         head = recorded.votes[post][:n]
         right += argmax([sum(1 for _, b in head if b == a) for a in range(k)]) == truth
     return 1000000 * right // max(1, len(recorded.truth))
+
+
+# ---- epochs as text ----------------------------------------------------------------------------------------------------
+
+def random_epoch(seed):
+    """An epoch close with hard cases, as (K, counts, pi, gold votes so far, items, strata)."""
+    rng = random.Random(seed)
+    k = rng.choice((2, 2, 3, 4, 5, 7, 16))
+    v_count = rng.randint(4, 40)
+    strata = rng.randint(1, 6)
+    skew = [rng.random() + 0.05 for _ in range(k)]
+    # One crowd judges well, one barely, one turns classes round, one always says the same, one flips coins, one sits idle.
+    kinds = [rng.choice(("good", "good", "good", "fair", "inverter", "constant", "coin", "idle")) for _ in range(v_count)]
+    counts = []
+    for _ in range(v_count):
+        heavy = rng.choice((0, 0, 50, 5000, 10 ** 7))
+        counts.append([[rng.randint(0, heavy * (8 if a == b else 1)) for b in range(k)] for a in range(k)])
+    if rng.random() < 0.2:
+        counts = [[[0] * k for _ in range(k)] for _ in range(v_count)]
+    pi = [rng.choice((0, rng.randint(0, 90000))) for _ in range(k)]
+    gold_before = [rng.choice((0, 0, rng.randint(1, 40))) for _ in range(v_count)]
+    voters = [v for v in range(v_count) if kinds[v] != "idle"]
+    items = []
+    for _ in range(rng.choice((0, 1, 3, 60, 60, 200, 200, 400))):
+        truth = rng.choices(range(k), skew)[0]
+        unanimous = rng.random() < 0.1
+        panel = rng.sample(voters, min(len(voters), rng.choice((0, 3, 5, 5, 5, 11))))
+        back = rng.random() < 0.15
+        votes = []
+        for i, v in enumerate(panel):
+            label = rng.randrange(k)
+            if kinds[v] == "good" and rng.random() < 0.85 or kinds[v] == "fair" and rng.random() < 0.5:
+                label = truth
+            elif kinds[v] == "inverter":
+                label = (truth + 1) % k
+            elif kinds[v] == "constant" or unanimous:
+                label = k - 1
+            votes.append((v, label, int(not back or i >= len(panel) // 2)))
+        gold = rng.randrange(k) if rng.random() < 0.03 else truth if rng.random() < 0.15 else -1
+        items.append(Item(votes, rng.randrange(strata), gold, rng.random() < 0.8, back))
+    return k, counts, pi, gold_before, items, strata
+
+
+def write_epoch(k, counts, pi, gold_before, items, strata):
+    print(k, len(counts), strata, len(items))
+    for c in counts:
+        print(*(x for row in c for x in row))
+    print(*pi)
+    print(*gold_before)
+    for item in items:
+        print(item.stratum, item.gold, int(item.settles), int(item.back), len(item.votes),
+              *(x for vote in item.votes for x in vote))
+
+
+def read_epoch(text):
+    numbers = iter([int(x) for x in text.split()])
+    k, v_count, strata, i_count = (next(numbers) for _ in range(4))
+    counts = [[[next(numbers) for _ in range(k)] for _ in range(k)] for _ in range(v_count)]
+    pi = [next(numbers) for _ in range(k)]
+    gold_before = [next(numbers) for _ in range(v_count)]
+    items = []
+    for _ in range(i_count):
+        stratum, gold, settles, back, n = (next(numbers) for _ in range(5))
+        votes = [(next(numbers), next(numbers), next(numbers)) for _ in range(n)]
+        items.append(Item(votes, stratum, gold, bool(settles), bool(back)))
+    if next(numbers, None) is not None:
+        sys.exit("numbers behind the last item")
+    return k, counts, pi, gold_before, items, strata
+
+
+def print_tables(name, tables):
+    """One line a table, rows behind one another."""
+    for i, table in enumerate(tables):
+        print(name, i, *(x for row in table for x in row))
+
+
+def print_rows(name, rows):
+    for i, row in enumerate(rows):
+        print(name, i, *row)
+
+
+def print_close(k, counts, pi, gold_before, items, strata):
+    out = epoch_close(k, counts, pi, gold_before, items)
+    for s, (prior, t, score, labels, c, p) in enumerate(out.passes):
+        print("pass", s)
+        print_tables("prior", [prior])
+        print_tables("weights", t)
+        print_rows("scores", score)
+        print_rows("labels", labels)
+        print_tables("counts", c)
+        print_rows("pi", [p])
+    print("settled")
+    keep = range(1, k)
+    print_rows("verdict", [(argmax(x), margin(x), p_good(x, keep)) for x in out.score])
+    print_tables("counts", out.counts)
+    print_rows("pi", [out.pi])
+    print_rows("gold", zip(out.gold_new, out.gold_weight))
+    # A stratum without items has no line of its own in the close: it takes the epoch's baseline.
+    total = [sum(row[a] for row in out.ref_count) for a in range(k)]
+    for g in range(strata):
+        row = out.ref_count[g] if g < len(out.ref_count) else [0] * k
+        print("references", g, *row)
+        print("baseline", g, *baseline(row, total, k))
+    print_rows("reference", out.ref)
+    print_rows("points", out.points)
+    print_rows("sum", zip(out.sums, out.scored))
+
+
+def option(arguments, name, default):
+    return arguments[arguments.index(name) + 1] if name in arguments else default
+
+
+def main(arguments):
+    if arguments[:1] == ["random"] and len(arguments) == 2:
+        write_epoch(*random_epoch(int(arguments[1])))
+    elif arguments == ["close"]:
+        print_close(*read_epoch(sys.stdin.read()))
+    elif arguments[:1] == ["campaign"] and len(arguments) >= 2:
+        recorded = Recorded(arguments[1])
+        found = judge(recorded, int(option(arguments, "--epoch", len(recorded.posts))), int(option(arguments, "--seed", 0)),
+                      option(arguments, "--order", "posts"), gold_settles=False, reserve=True)
+        found["majority_8_ppm"] = majority_first(Recorded(arguments[1]), 8)
+        if "--json" in arguments:
+            print(json.dumps(found, sort_keys=True))
+        else:
+            for name in sorted(found):
+                print(name, found[name])
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
