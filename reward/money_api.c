@@ -35,7 +35,8 @@ const struct money_refusal *money_refusal(enum money_result result)
 		[MONEY_INSUFFICIENT] = {409, "insufficient_funds", "The account has less than this to move."},
 		[MONEY_TOO_LARGE] = {409, "amount_large", "An account's total would leave the range of 63 bits."},
 	};
-	wn_assert(result > MONEY_DONE && result < MONEY_RESULTS);
+	wn_assert(result > MONEY_DONE);
+	wn_assert(result <= MONEY_TOO_LARGE);
 	return &refusals[result];
 }
 
@@ -47,15 +48,12 @@ enum money_result money_result_of(enum transfer_result result)
 		[TRANSFER_DIFFERS] = MONEY_DIFFERS,
 		[TRANSFER_BAD_AMOUNT] = MONEY_AMOUNT_MALFORMED,
 		[TRANSFER_SAME_ACCOUNT] = MONEY_RECIPIENT_SELF,
-		[TRANSFER_NO_PENDING] = MONEY_RESULTS,
-		[TRANSFER_ENDED] = MONEY_RESULTS,
-		[TRANSFER_TOO_MUCH] = MONEY_RESULTS,
 		[TRANSFER_OVERDRAWN] = MONEY_INSUFFICIENT,
 		[TRANSFER_OVERFLOW] = MONEY_TOO_LARGE,
 	};
-	wn_assert((unsigned)result < TRANSFER_RESULTS);
 	/* Requests end no pending transfers. */
-	wn_assert(results[result] != MONEY_RESULTS);
+	wn_assert(result < TRANSFER_NO_PENDING || result > TRANSFER_TOO_MUCH);
+	wn_assert(result <= TRANSFER_OVERFLOW);
 	return results[result];
 }
 

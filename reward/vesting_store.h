@@ -1,7 +1,4 @@
-/*
- * Grants that vest and stake that unbonds, in the database: added by closes and requests, released step by step.
- * Callers hold the transaction.
- */
+/* Grants that vest and stake that unbonds, in the database: added, then released step by step. Callers hold the transaction. */
 #ifndef REWARD_VESTING_STORE_H
 #define REWARD_VESTING_STORE_H
 
