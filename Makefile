@@ -33,7 +33,7 @@ QUERIES := $(wildcard sql/queries/*.sql)
 MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
 PAGE := $(sort $(wildcard web/page/*))
 GEN_SQL := $(patsubst sql/queries/%.sql,$(BUILD)/gen/sql_%.h,$(QUERIES))
-GEN := $(GEN_SQL) $(BUILD)/gen/migrations.h $(BUILD)/gen/roles.h $(BUILD)/gen/page_files.h
+GEN := $(GEN_SQL) $(BUILD)/gen/sql_all.h $(BUILD)/gen/migrations.h $(BUILD)/gen/roles.h $(BUILD)/gen/page_files.h
 
 # What may be used below a folder, in link order: STYLE's table of floors.
 BELOW_core :=
@@ -60,6 +60,12 @@ endif
 $(BUILD)/gen/sql_%.h: sql/queries/%.sql ops/sql_to_c.awk
 	@mkdir -p $(@D)
 	@awk -v folder=$* -f ops/sql_to_c.awk $< > $@.new && mv $@.new $@
+$(BUILD)/gen/sql_all.h: $(GEN_SQL)
+	@{ echo '/* Made by the Makefile: every statement of every folder, for the tests. */'; echo '#pragma once'; \
+	for f in $(basename $(notdir $(QUERIES))); do echo "#include \"sql_$$f.h\""; done; \
+	echo 'static const struct { const char *folder; const struct sql_statement *const *statements; } sql_all[] = {'; \
+	for f in $(basename $(notdir $(QUERIES))); do echo "	{ \"$$f\", sql_$${f}_all },"; done; \
+	echo '	{ NULL, NULL }'; echo '};'; } > $@.new && mv $@.new $@
 $(BUILD)/gen/migrations.h: $(MIGRATIONS) ops/files_to_c.sh
 	@mkdir -p $(@D)
 	@sh ops/files_to_c.sh migration $(MIGRATIONS) > $@.new && mv $@.new $@
@@ -96,14 +102,16 @@ TEST_BINARIES := $(foreach f,$(FLOORS),$(if $(wildcard tests/$(f)/*.c),$(O)/test
 
 .PHONY: test tests
 tests: $(TEST_BINARIES) $(O)/winnow
-test: deps ## all tests that need only Debian packages; last line "N passed, N failed, N skipped"
+test: deps-test ## all tests that need only Debian packages; last line "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory SAN=$(SAN) BUILD=$(BUILD) tests
 	@sh tests/run.sh $(O) $(TEST_BINARIES)
 
 # ---- what people run ------------------------------------------------------------------------------------
-.PHONY: deps run stop demo tidy format clean help bench schema
+.PHONY: deps deps-test run stop demo tidy format clean help bench schema
 deps: ## install the Debian packages of ops/packages.txt (root or sudo; otherwise prints them)
-	@sh ops/deps.sh
+	@sh ops/deps.sh packages.txt
+deps-test: ## those and what the tests need besides
+	@sh ops/deps.sh packages.txt packages-test.txt
 run: deps ## dependencies, build, node and page on 127.0.0.1:8080; Ctrl-C stops the server
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) all
 	@exec $(BUILD)/winnow up
@@ -113,8 +121,8 @@ DEMO_DIR ?= ../shared/data/weather-campaign
 demo: deps ## the whole main job over a recorded campaign: make demo DEMO_DIR=folder
 	@$(MAKE) --no-print-directory BUILD=$(BUILD) all
 	@$(BUILD)/winnow backtest $(DEMO_DIR)
-schema: $(O)/winnow ## write sql/schema.sql anew from the migrations
-	@sh ops/dump_schema.sh $(O)/winnow > sql/schema.sql.new && mv sql/schema.sql.new sql/schema.sql
+schema: $(O)/tests/core_test ## write sql/schema.sql anew from the migrations
+	@WINNOW_SCHEMA_WRITE=sql/schema.sql $(O)/tests/core_test the_schema_file_shows_what_the_migrations_make
 tidy: ## includes against the table of floors, house rules
 	@sh ops/tidy.sh
 format: ## clang-format over all sources

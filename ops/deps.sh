@@ -1,9 +1,16 @@
 #!/bin/sh
-# Installs the Debian packages of ops/packages.txt that are missing; prints them when it may not.
+# Installs the Debian packages that the given lists name and that are missing; prints them when it may not.
 here=$(dirname "$0")
+wanted=$(for list in "${@:-packages.txt}"; do sed 's/#.*//' "$here/$list"; done)
+# One question for all of them: a second `make run` must not feel it.
+have=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' $wanted 2>/dev/null | sed -n 's/^installed //p')
 missing=
-for p in $(sed 's/#.*//' "$here/packages.txt"); do
-	dpkg-query -W -f '${db:Status-Status}\n' "$p" 2>/dev/null | grep -qx installed || missing="$missing $p"
+for p in $wanted; do
+	case "
+$have
+" in *"
+$p
+"*) ;; *) missing="$missing $p" ;; esac
 done
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ]; then sudo=
