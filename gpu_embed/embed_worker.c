@@ -1,0 +1,217 @@
+/* The linker's loop. The index is a cache: whatever goes wrong, it is dropped and read again. */
+#include "gpu_embed/embed_worker.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "core/hash.h"
+#include "core/log.h"
+#include "gpu_embed/embed_store.h"
+
+enum { EMBED_POLL_MS = 1000, EMBED_ARENA = 192 * 1024 * 1024, EMBED_PAGE = SIGNER_BATCH_MAX };
+#define EMBED_LOCK 0x77696e6c696e6bLL /* "winlink" */
+
+struct embed_loop {
+	struct signer *signer;
+	struct linker *linker;  /* NULL until the first batch, and after a failure that left it with what was not committed */
+	int64_t linked;         /* the highest link_seq that it has seen */
+	size_t batch_items;
+	struct wn_arena arena;  /* for pages of leaders */
+};
+
+bool embed_loop_open(struct embed_loop **out, const char *backend, size_t batch_items, struct wn_error *err)
+{
+	wn_assert(batch_items >= 1);
+	wn_assert(batch_items <= EMBED_BATCH_MAX);
+	struct embed_loop *loop = calloc(1, sizeof *loop);
+	if (!loop)
+		return wn_fail(err, WN_FULL, "memory", "no room for the linker's loop");
+	if (!signer_open(&loop->signer, backend, err)) {
+		free(loop);
+		return wn_while(err, "start the duplicate check");
+	}
+	loop->batch_items = batch_items;
+	wn_arena_init(&loop->arena, EMBED_ARENA);
+	*out = loop;
+	return true;
+}
+
+static void loop_drop_index(struct embed_loop *loop)
+{
+	linker_close(loop->linker);
+	loop->linker = NULL;
+	loop->linked = 0;
+}
+
+void embed_loop_close(struct embed_loop *loop)
+{
+	if (!loop)
+		return;
+	loop_drop_index(loop);
+	signer_close(loop->signer);
+	wn_arena_free(&loop->arena);
+	free(loop);
+}
+
+/* Campaigns are told apart by the first bytes of their name's hash. */
+static uint64_t campaign_number(const char *name)
+{
+	struct sha256 hash;
+	uint64_t number;
+	sha256_of(name, strlen(name), &hash);
+	memcpy(&number, hash.bytes, sizeof number);
+	return number;
+}
+
+static struct linker_post post_of(const struct item_id *item, const char *campaign, int numerator, int denominator, const struct signed_content *content)
+{
+	return (struct linker_post){
+		.item = *item,
+		.campaign = campaign_number(campaign),
+		.numerator = numerator,
+		.denominator = denominator,
+		.raw = content->raw,
+		.normal = content->normal,
+		.near = content->near,
+		.digits = content->digits,
+		.lanes = content->lanes,
+		.keys = content->keys,
+		.key_stride = content->key_stride,
+		.shingles = content->shingles,
+		.size = content->size,
+	};
+}
+
+/* What is stored must be what its content gives, or verdicts to come would rest on something that nobody can recompute. */
+static bool leader_check(const struct embed_leader *leader, const struct signed_content *content, struct wn_error *err)
+{
+	char hex[ID_HEX_ROOM];
+	if (memcmp(leader->raw.bytes, content->raw.bytes, ID_BYTES) == 0 && memcmp(leader->normal.bytes, content->normal.bytes, ID_BYTES) == 0 &&
+		memcmp(leader->lanes, content->lanes, sizeof leader->lanes) == 0)
+		return true;
+	return wn_fail(err, WN_DOWN, "embed_signature", "the stored signature of item %s is not the one of its content",
+		hex_write(hex, leader->item.bytes, ID_BYTES));
+}
+
+static bool index_page(struct embed_loop *loop, struct embed_leader *leaders, size_t count, struct wn_error *err)
+{
+	struct signed_content *contents = wn_arena_array(&loop->arena, count, sizeof *contents);
+	if (!contents)
+		return wn_fail(err, WN_FULL, "memory", "no room for a page of leaders");
+	for (size_t i = 0; i < count; i++)
+		contents[i] = leaders[i].content;
+	if (!signer_sign(loop->signer, &loop->arena, contents, count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		/* The threshold belongs to the posts that will be compared with it. */
+		struct linker_post post = post_of(&leaders[i].item, leaders[i].campaign, 1, 1, &contents[i]);
+		if (!leader_check(&leaders[i], &contents[i], err) || !linker_restore(loop->linker, &post, err))
+			return false;
+		loop->linked = leaders[i].link_seq;
+	}
+	return true;
+}
+
+/* Takes in what was linked since: everything at the start, nothing as a rule, another process's work after it was the linker. */
+static bool index_catch_up(struct embed_loop *loop, struct db *db, struct wn_error *err)
+{
+	int64_t last, started_ms = clock_monotonic_ms();
+	size_t count;
+	wn_arena_reset(&loop->arena);
+	if (!loop->linker && !linker_open(&loop->linker, err))
+		return false;
+	if (!embed_store_last(db, &loop->arena, &last, err))
+		return false;
+	if (last == loop->linked)
+		return true;
+	do {
+		struct embed_leader *leaders;
+		wn_arena_reset(&loop->arena);
+		if (!embed_store_leaders(db, &loop->arena, loop->linked, last, EMBED_PAGE, &leaders, &count, err) ||
+			!index_page(loop, leaders, count, err))
+			return wn_while(err, "build the index");
+	} while (count == EMBED_PAGE);
+	loop->linked = last;
+	log_event(LOG_INFO, "duplicate_index_read", log_integer("leaders", (int64_t)linker_leaders(loop->linker)),
+		log_integer("ms", clock_monotonic_ms() - started_ms));
+	return true;
+}
+
+static bool batch_link(struct embed_loop *loop, struct wn_arena *arena, struct embed_item *items, size_t count, struct wn_error *err)
+{
+	struct signed_content *contents = wn_arena_array(arena, count, sizeof *contents);
+	if (!contents)
+		return wn_fail(err, WN_FULL, "memory", "no room for the signatures of a batch");
+	for (size_t i = 0; i < count; i++)
+		contents[i] = items[i].content;
+	if (!signer_sign(loop->signer, arena, contents, count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		items[i].content = contents[i];
+		items[i].link_seq = loop->linked + 1 + (int64_t)i;
+		struct linker_post post =
+			post_of(&items[i].item, items[i].campaign, items[i].numerator, items[i].denominator, &items[i].content);
+		if (!linker_link(loop->linker, &post, &items[i].verdict, err))
+			return false;
+	}
+	return true;
+}
+
+/* *indexed: the index holds leaders of this batch, which the database does not know yet. */
+static bool batch_in_transaction(struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *count, bool *indexed, struct wn_error *err)
+{
+	struct embed_item *items;
+	int64_t now_ms;
+	*indexed = true; /* a half-read index is no better */
+	if (!index_catch_up(loop, db, err))
+		return false;
+	*indexed = false;
+	if (!embed_store_claim(db, arena, loop->batch_items, &items, count, err))
+		return false;
+	if (*count == 0)
+		return true;
+	if (!clock_now(db, &now_ms, err) || !embed_store_thresholds(db, arena, items, *count, err))
+		return false;
+	*indexed = true;
+	return batch_link(loop, arena, items, *count, err) && embed_store_write(db, arena, items, *count, now_ms, err) &&
+		embed_store_journal(db, arena, items, *count, now_ms, err);
+}
+
+bool embed_loop_batch(struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *done, struct wn_error *err)
+{
+	size_t count = 0;
+	bool indexed = false;
+	*done = 0;
+	if (!db_begin(db, err))
+		return wn_while(err, "link a batch");
+	if (!batch_in_transaction(loop, db, arena, &count, &indexed, err) || !db_commit(db, err)) {
+		db_rollback(db);
+		if (indexed)
+			loop_drop_index(loop);
+		return wn_while(err, "link a batch");
+	}
+	loop->linked += (int64_t)count;
+	*done = count;
+	return true;
+}
+
+static bool embed_worker_batch(struct worker *worker, size_t *done, struct wn_error *err)
+{
+	/* One linker a process. */
+	static struct embed_loop *loop;
+	if (!loop && !embed_loop_open(&loop, NULL, EMBED_BATCH_MAX, err))
+		return false;
+	return embed_loop_batch(loop, worker->db, &worker->arena, done, err);
+}
+
+static const struct worker_plan plan = {
+	.name = "embed",
+	.role = "winnow_embed",
+	.channel = "winnow_item",
+	.lock_key = EMBED_LOCK,
+	.poll_ms = EMBED_POLL_MS,
+	.arena_bytes = EMBED_ARENA,
+	.batch = embed_worker_batch,
+};
+const struct worker_plan *const embed_plan = &plan;
