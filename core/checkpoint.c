@@ -1,5 +1,4 @@
-/*
- * A checkpoint is five lines and more:
+/* Checkpoints written and read: lines, one signature of ours, any number of others'.
  *
  *   winnow/0123456789abcdef         origin
  *   1234                            size
