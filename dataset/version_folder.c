@@ -41,6 +41,11 @@ bool folder_open(const char *path, int *folder, struct wn_error *err)
 	return wn_fail(err, WN_INPUT, "folder_open", "%s is not a folder that can be read: %s", path, strerror(errno));
 }
 
+void folder_close(int folder)
+{
+	close(folder);
+}
+
 /* The folder that holds the last component, as a descriptor of its own; *name is that component. */
 static bool folder_parent(int folder, const char *path, int *parent, const char **name, struct wn_error *err)
 {

@@ -10,6 +10,7 @@ enum { FOLDER_PATH_MAX = 1024, FOLDER_DEPTH_MAX = 2 };
 
 /* The folder itself may be reached through links: the caller chose it. WN_INPUT folder_missing, folder_open. */
 bool folder_open(const char *path, int *folder, struct wn_error *err);
+void folder_close(int folder);
 
 /*
  * `path` has one or two components (manifest_path_ok). WN_INPUT folder_missing, folder_link (a symbolic link),

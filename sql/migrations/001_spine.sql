@@ -200,6 +200,7 @@ CREATE TABLE submission_evidence (               -- signature base and signature
 -- ---- duplicates ------------------------------------------------------------------------------------------------------------
 CREATE TABLE dedup_signature (
 	item_id    bytea PRIMARY KEY REFERENCES item,
+	link_seq   bigint NOT NULL UNIQUE CHECK (link_seq > 0), -- the linker's own order: earliest means least; two linkers collide here
 	seq        bigint NOT NULL UNIQUE,
 	campaign   text NOT NULL,
 	raw_sha256 bytea NOT NULL,                   -- text as kept
@@ -208,8 +209,7 @@ CREATE TABLE dedup_signature (
 	minhash    bytea NOT NULL CHECK (octet_length(minhash) = 256),
 	leader     boolean NOT NULL
 );
-CREATE INDEX dedup_signature_raw ON dedup_signature (campaign, raw_sha256) WHERE leader;
-CREATE INDEX dedup_signature_norm ON dedup_signature (campaign, norm_sha256) WHERE leader;
+CREATE UNIQUE INDEX dedup_signature_norm ON dedup_signature (campaign, norm_sha256) WHERE leader;
 -- method: 0 none (an origin), 1 exact, 2 normalised, 3 minhash, 4 semantic, 5 sensor
 CREATE TABLE dedup_verdict (
 	item_id      bytea PRIMARY KEY REFERENCES item,
@@ -219,7 +219,7 @@ CREATE TABLE dedup_verdict (
 	numerator    integer NOT NULL,
 	denominator  integer NOT NULL,
 	spec_version integer NOT NULL,
-	nearest      bytea,                          -- leader with the highest Jaccard below the threshold: novelty
+	nearest      bytea,                          -- most similar leader that it does not repeat: novelty
 	nearest_numerator integer NOT NULL DEFAULT 0,
 	nearest_denominator integer NOT NULL DEFAULT 1,
 	decided_ms   bigint NOT NULL
@@ -311,6 +311,7 @@ CREATE TABLE campaign_validator (                -- C[v] of mechanism.md 4, and 
 	carried_since  bigint NOT NULL DEFAULT 0,    -- epoch of the first score that is carried
 	PRIMARY KEY (campaign, voter)
 );
+CREATE INDEX campaign_validator_carried ON campaign_validator (carried_since) WHERE carried_scored > 0;
 CREATE TABLE campaign_state (
 	campaign     text PRIMARY KEY REFERENCES campaign,
 	prior        bigint[] NOT NULL,              -- pi, K, units of 1/64
@@ -470,4 +471,5 @@ GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;
 GRANT SELECT ON SEQUENCE journal_entry_id TO winnow_seal;
 GRANT UPDATE (entry_id, xid, done_id) ON journal_mark TO winnow_seal;
 GRANT INSERT ON journal_leaf, journal_node, checkpoint, dataset_row, dataset_file, dataset_version TO winnow_seal;
+GRANT UPDATE, DELETE ON dataset_row TO winnow_seal; -- of versions that are not published yet
 GRANT UPDATE (state, checkpoint_size, row_count, row_root, manifest_sha256, published_ms, failure) ON dataset_version TO winnow_seal;
