@@ -682,7 +682,8 @@ static bool db_copy_add(struct db *db, const void *bytes, size_t count, struct w
 
 bool db_copy_begin(struct db *db, const char *sql, struct wn_error *err)
 {
-	static const char header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0";
+	/* Signature, flags, length of the header's extension. */
+	static const char header[19] = "PGCOPY\n\377\r\n";
 	wn_assert(!db->copying);
 	db->constraint[0] = '\0';
 	if (!db->copy && !(db->copy = malloc(DB_COPY_BYTES)))
@@ -694,7 +695,7 @@ bool db_copy_begin(struct db *db, const char *sql, struct wn_error *err)
 	if (!done)
 		return wn_while(err, "begin to copy rows");
 	db->copy_bytes = 0;
-	return db_copy_add(db, header, sizeof header - 1, err);
+	return db_copy_add(db, header, sizeof header, err);
 }
 
 bool db_copy_row(struct db *db, const struct db_args *row, struct wn_error *err)

@@ -10,7 +10,7 @@ struct worker {
 	const struct node *node;
 	struct db *db;
 	struct wn_arena arena; /* reset before every batch */
-	int64_t fence;         /* this process's fencing number: unique, rising; leases and writes carry it */
+	int64_t fence;         /* unique, and higher at every new connection of any worker: leases and writes carry it */
 };
 
 struct worker_plan {
@@ -19,13 +19,16 @@ struct worker_plan {
 	const char *channel;   /* NOTIFY channel that wakes it; NULL: poll only */
 	int64_t lock_key;      /* not 0: elected by this advisory lock, one process at a time */
 	int poll_ms;           /* longest sleep */
-	size_t arena_bytes;
+	size_t arena_bytes;    /* ceiling of the batch's arena */
 	/* One batch in its own transaction(s). *done = how much was done; 0 lets the loop sleep. */
 	bool (*batch)(struct worker *worker, size_t *done, struct wn_error *err);
 };
 
-/* Runs until *stop is set or SIGTERM; failures are logged once and retried with growing, jittered pauses (10 ms to 5 s).
- * Several plans in one process each get a thread. Returns the exit status. */
+/*
+ * Runs until SIGTERM or SIGINT, then ends the batches that run; who cannot wait for them sends SIGKILL. Every plan gets a thread and
+ * a connection. A failure is logged once a streak and tried again after growing, jittered pauses (10 ms to 5 s); its transaction is
+ * rolled back here. A batch that succeeds leaves no transaction open. Returns the exit status.
+ */
 int worker_run(const struct node *node, const struct worker_plan *const plans[], int count);
 
 #endif
