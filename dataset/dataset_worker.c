@@ -19,7 +19,7 @@
 #include "dataset/version_write.h"
 
 enum {
-	DATASET_POLL_MS = 500, /* a wanted version mostly waits for the next checkpoint */
+	DATASET_POLL_MS = 200, /* a wanted version mostly waits for the next checkpoint */
 	DATASET_ARENA = 64 * 1024 * 1024,
 	DATASET_PAGE_ARENA = 512 * 1024 * 1024, /* a page of the largest items */
 	DATASET_FINALS_PAGE = 64,
