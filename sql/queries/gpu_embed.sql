@@ -12,11 +12,11 @@ SELECT name, document FROM campaign WHERE name = ANY ($1::text[])
 -- name: last_linked
 SELECT coalesce(max(link_seq), 0) FROM dedup_signature
 
--- unique index over link_seq; item's primary key. An erased item is no longer compared with.
+-- unique index over link_seq; item's primary key. Erasure takes the mark of a leader away.
 -- name: leaders
 SELECT s.link_seq, s.item_id, s.campaign, s.raw_sha256, s.norm_sha256, s.minhash, i.kind, i.content
 FROM dedup_signature s JOIN item i USING (item_id)
-WHERE s.link_seq > $1::bigint AND s.link_seq <= $2::bigint AND s.leader AND i.state <> 9
+WHERE s.link_seq > $1::bigint AND s.link_seq <= $2::bigint AND s.leader
 ORDER BY s.link_seq LIMIT $3::integer
 
 -- name: signatures_insert
