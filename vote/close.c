@@ -116,30 +116,44 @@ static inline __attribute__((always_inline)) void pass_items_of(const int classe
 {
 	const struct close_input *input = work->input;
 	const int32_t *weights = work->out->weights;
-	const size_t cells = (size_t)tally_cells(classes);
+	const bool *probation = input->probation;
+	const size_t k = (size_t)classes, cells = (size_t)tally_cells(classes);
 	for (uint32_t i = 0; i < input->item_count; i++) {
 		const struct epoch_item *item = &input->items[i];
 		const struct epoch_vote *votes = input->votes + item->vote_first;
-		int64_t *scores = work->out->scores + (size_t)i * (size_t)classes;
-		for (int a = 0; a < classes; a++)
-			scores[a] = work->start[a];
-		for (uint32_t j = 0; j < item->vote_count; j++)
-			if (counts_in(input, votes[j].validator))
+		const uint32_t count = item->vote_count;
+		/* Local sums stay in registers; the tables of two votes may be anywhere. */
+		int64_t scores[TALLY_CLASSES_MAX], label[TALLY_CLASSES_MAX];
+		memcpy(scores, work->start, k * sizeof *scores);
+		/* Tables of many validators outgrow the caches: what the next item needs is fetched while this one is
+		 * added up. */
+		if (i + 1 < input->item_count)
+			for (uint32_t j = item[1].vote_first, end = j + item[1].vote_count; j < end; j++) {
+				const struct epoch_vote *next = &input->votes[j];
+				__builtin_prefetch(
+					weights + next->validator * cells + tally_weight_at(classes, 0, next->label));
+				__builtin_prefetch(work->columns + next->validator * cells +
+							   tally_weight_at(classes, 0, next->label),
+					1);
+			}
+		for (uint32_t j = 0; j < count; j++)
+			if (!probation || !probation[votes[j].validator])
 				tally_scores_add(classes, weights + votes[j].validator * cells, votes[j].label, scores);
-		int64_t label[TALLY_CLASSES_MAX];
+		memcpy(work->out->scores + i * k, scores, k * sizeof *scores);
 		item_label(work, item, scores, label);
-		for (uint32_t j = 0; j < item->vote_count; j++) {
+		for (uint32_t j = 0; j < count; j++) {
 			if (!votes[j].fresh)
 				continue;
 			int64_t weight = item->gold == CLOSE_NO_GOLD ? 1 : work->gold_weight[votes[j].validator];
 			int64_t *column = work->columns + votes[j].validator * cells +
 					  tally_weight_at(classes, 0, votes[j].label);
+#pragma GCC unroll 8
 			for (int a = 0; a < classes; a++)
 				column[a] += label[a] * weight;
 		}
 		if (work->labels)
-			for (int a = 0; a < classes; a++)
-				work->labels[(size_t)i * (size_t)classes + (size_t)a] = (uint8_t)label[a];
+			for (size_t a = 0; a < k; a++)
+				work->labels[i * k + a] = (uint8_t)label[a];
 	}
 }
 

@@ -71,6 +71,7 @@ void tally_scores_start(int classes, const int64_t *prior, int64_t *scores);
 static inline void tally_scores_add(int classes, const int32_t *weights, int label, int64_t *scores)
 {
 	const int32_t *column = weights + label * classes;
+#pragma GCC unroll 8
 	for (int a = 0; a < classes; a++)
 		scores[a] += column[a];
 }
