@@ -337,6 +337,33 @@ TEST(a_vote_under_the_rounds_lock_precedes_the_close_that_waited_for_it)
 	log_close(&log);
 }
 
+/* What the sequencer's proof stands on: drawing an id fails here, and the transaction has its number nevertheless. */
+TEST(a_transaction_draws_its_number_before_an_id)
+{
+	static const struct sql_statement assigned = {
+		"assigned", "SELECT pg_current_xact_id_if_assigned() IS NOT NULL", 0};
+	struct log log;
+	struct db_result *result;
+	if (!log_open(&log))
+		return;
+	CHECK_OK(db_command(log.owner, "ALTER SEQUENCE journal_entry_id MAXVALUE 1; SELECT nextval('journal_entry_id')",
+			 &log.err),
+		log.err);
+	for (int appends = 0; appends < 2; appends++) {
+		CHECK_OK(db_begin(log.serve, &log.err), log.err);
+		CHECK_OK(db_command(log.serve, "SAVEPOINT a", &log.err), log.err);
+		if (appends)
+			CHECK(!journal_append(
+				log.serve, &log.arena, entry_body(&log.arena, "items", 1), NULL, &log.err));
+		CHECK_OK(db_command(log.serve, "ROLLBACK TO a", &log.err), log.err);
+		CHECK_OK(db_query(log.serve, &assigned, NULL, &result, &log.err), log.err);
+		CHECK(db_bool(result, 0, 0) == (appends == 1));
+		db_done(result);
+		db_rollback(log.serve);
+	}
+	log_close(&log);
+}
+
 TEST(the_first_entry_is_genesis_or_nothing_is_numbered)
 {
 	struct log log;
