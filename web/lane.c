@@ -121,6 +121,12 @@ static void lane_wait(struct lane *lane)
 	pthread_cond_timedwait(&lanes->wake, &lanes->mutex, &until);
 }
 
+bool lane_job_drop(struct lane_job *job)
+{
+	int waiting = LANE_JOB_WAITING;
+	return atomic_compare_exchange_strong(&job->state, &waiting, LANE_JOB_DROPPED);
+}
+
 static struct lane_job *lanes_pop(struct lanes *lanes)
 {
 	struct lane_job *job = lanes->first;
@@ -137,7 +143,8 @@ static struct lane_job *lanes_pop(struct lanes *lanes)
 
 static void lane_work(struct lane *lane, struct lane_job *job)
 {
-	if (!atomic_load(&job->vanished)) {
+	int waiting = LANE_JOB_WAITING;
+	if (atomic_compare_exchange_strong(&job->state, &waiting, LANE_JOB_STARTED)) {
 		job->exchange.db = lane->db;
 		exchange_run(&job->exchange);
 		job->exchange.db = NULL;
@@ -268,7 +275,7 @@ bool lanes_stop(struct lanes *lanes, int64_t deadline_ms)
 	if (!all)
 		return false;
 	for (struct lane_job *job = lanes_pop(lanes); job; job = lanes_pop(lanes)) {
-		atomic_store(&job->vanished, true);
+		lane_job_drop(job);
 		job->done(job);
 	}
 	return true;

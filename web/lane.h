@@ -8,15 +8,20 @@
 
 enum { LANES_MAX = 256, LANE_QUEUE_BYTES_MAX = 128 * 1024 * 1024 };
 
+/* A job is started or dropped, whoever is first: what was dropped took no effect, and nobody may say so of what was started. */
+enum lane_job_state { LANE_JOB_WAITING, LANE_JOB_STARTED, LANE_JOB_DROPPED };
+
 /* One request on its way through a lane. Whoever made it owns it; between push and done() it belongs to the lanes. */
 struct lane_job {
 	struct lane_job *next;
 	struct exchange exchange;
 	struct wn_arena arena;
-	atomic_bool vanished; /* the client is gone or was answered: not worth starting */
-	/* Called on the lane's thread when the exchange is finished (or was skipped because it vanished). */
+	_Atomic int state; /* enum lane_job_state */
+	/* Called on the lane's thread when the exchange is finished (or was skipped because it was dropped). */
 	void (*done)(struct lane_job *job);
 };
+/* False when a lane has started it already. Any thread. */
+bool lane_job_drop(struct lane_job *job);
 
 struct lanes;
 
@@ -32,7 +37,7 @@ bool lanes_push(struct lanes *lanes, struct lane_job *job);
 void lanes_count(struct lanes *lanes, struct lane_counts *out);
 /* Lets every lane finish the job that it has, waits for the threads until `deadline_ms` (monotonic); false when one did not end. */
 bool lanes_stop(struct lanes *lanes, int64_t deadline_ms);
-/* Only after lanes_stop() returned true, or when no thread was started. Queued jobs are handed to done() as vanished by the stop. */
+/* Only after lanes_stop() returned true, or when no thread was started. Queued jobs are handed to done() as dropped by the stop. */
 void lanes_close(struct lanes *lanes);
 
 #endif

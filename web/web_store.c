@@ -61,25 +61,6 @@ bool web_store_answer_insert(struct db *db, struct wn_arena *arena, const struct
 	return true;
 }
 
-bool web_store_network(struct db *db, struct wn_arena *arena, struct web_network *out, bool *found, struct wn_error *err)
-{
-	struct db_args args;
-	struct db_result *result = NULL;
-	db_args_init(&args, arena);
-	if (!db_query(db, &SQL_WEB_NETWORK, &args, &result, err))
-		return wn_while(err, "read the network");
-	*found = db_rows(result) == 1;
-	bool done = true;
-	if (*found) {
-		db_copy_id(result, 0, 0, out->network.bytes, ID_BYTES);
-		done = store_slice(result, 0, 1, arena, &out->genesis, err);
-		db_copy_id(result, 0, 2, out->checkpoint_key.bytes, ID_BYTES);
-		out->clock_manual = db_bool(result, 0, 3);
-	}
-	db_done(result);
-	return done;
-}
-
 bool web_store_clock_lock(struct db *db, struct wn_arena *arena, bool *manual, int64_t *clock_ms, struct wn_error *err)
 {
 	struct db_args args;
@@ -167,4 +148,22 @@ bool web_store_journal(struct db *db, struct wn_arena *arena, struct web_journal
 	};
 	db_done(result);
 	return true;
+}
+
+bool web_store_journal_sizes(struct db *db, struct wn_arena *arena, int64_t position, int64_t max, int64_t **sizes, size_t *count,
+	struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result = NULL;
+	db_args_init(&args, arena);
+	db_arg_int64(&args, position);
+	db_arg_int64(&args, max);
+	if (!db_query(db, &SQL_WEB_JOURNAL_SIZES, &args, &result, err))
+		return wn_while(err, "measure entries");
+	*count = db_rows(result);
+	*sizes = wn_arena_array(arena, *count, sizeof **sizes);
+	for (size_t i = 0; *sizes && i < *count; i++)
+		(*sizes)[i] = db_int64(result, i, 0);
+	db_done(result);
+	return *sizes || store_memory(err);
 }

@@ -18,14 +18,6 @@ bool web_store_answer_find(struct db *db, struct wn_arena *arena, const struct a
 bool web_store_answer_insert(struct db *db, struct wn_arena *arena, const struct account_key *key, struct wn_slice idempotency,
 	const struct stored_answer *answer, int64_t now_ms, bool *stored, struct wn_error *err);
 
-struct web_network {
-	struct network_id network;
-	struct wn_slice genesis; /* canonical JSON, in the arena */
-	struct account_key checkpoint_key;
-	bool clock_manual;
-};
-bool web_store_network(struct db *db, struct wn_arena *arena, struct web_network *out, bool *found, struct wn_error *err);
-
 /* Inside a transaction: locks the clock's row and reads it; then moves it, which only ever goes forward. */
 bool web_store_clock_lock(struct db *db, struct wn_arena *arena, bool *manual, int64_t *clock_ms, struct wn_error *err);
 bool web_store_clock_set(struct db *db, struct wn_arena *arena, int64_t clock_ms, bool *moved, struct wn_error *err);
@@ -48,5 +40,8 @@ struct web_journal {
 	int64_t checkpoint_size, checkpoint_ms;
 };
 bool web_store_journal(struct db *db, struct wn_arena *arena, struct web_journal *out, struct wn_error *err);
+/* How many bytes the entries from `position` on have, at most `max` of them. */
+bool web_store_journal_sizes(struct db *db, struct wn_arena *arena, int64_t position, int64_t max, int64_t **sizes, size_t *count,
+	struct wn_error *err);
 
 #endif

@@ -10,10 +10,6 @@ INSERT INTO idempotency (key, idempotency, fingerprint, status, body, created_ms
 VALUES ($1::bytea, $2::text, $3::bytea, $4::integer, $5::bytea, $6::bigint)
 ON CONFLICT (key, idempotency) DO NOTHING
 
--- One row, the table's own primary key.
--- name: network
-SELECT network_id, genesis, checkpoint_key, clock_manual FROM network
-
 -- The lock of the one row puts turns of the clock in order.
 -- name: clock_lock
 SELECT clock_manual, clock_ms FROM network FOR NO KEY UPDATE
@@ -57,3 +53,8 @@ SELECT coalesce((SELECT max(position) + 1 FROM journal_leaf), 0),
 	   AND NOT EXISTS (SELECT FROM journal_leaf l WHERE l.entry_id = e.entry_id)),
 	coalesce((SELECT max(size) FROM checkpoint), 0),
 	coalesce((SELECT time_ms FROM checkpoint ORDER BY size DESC LIMIT 1), 0)
+
+-- journal_leaf's primary key from a position on, journal_entry's by id; the length of a body is known without reading it.
+-- name: journal_sizes
+SELECT octet_length(e.body)::bigint FROM journal_leaf l JOIN journal_entry e ON e.entry_id = l.entry_id
+WHERE l.position >= $1::bigint ORDER BY l.position LIMIT $2::bigint

@@ -1,0 +1,425 @@
+/* The loop's thread. Everything that the library keeps per thread is made, used and given back on it. */
+#include "web/loop.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#include <h2o/http1.h>
+
+#include "core/clock.h"
+#include "core/log.h"
+#include "web/wire.h"
+
+enum { LOOP_WAIT_MS = 1000, LOOP_DRAIN_WAIT_MS = 20, LOOP_LAST_TURNS = 50, LOOP_STACK_BYTES = 2 * 1024 * 1024 };
+
+/* ---- connections -------------------------------------------------------------------------------------------------------- */
+
+static void connection_closed(void *context)
+{
+	struct connection *connection = context;
+	struct loop *loop = connection->loop;
+	*connection->self = connection->next;
+	if (connection->next)
+		connection->next->self = connection->self;
+	loop->connection_count--;
+	if (connection->by_operator)
+		loop->operator_count--;
+	else
+		peers_leave(loop->server->peers, &connection->peer);
+	free(connection);
+}
+
+static void connection_open(struct loop *loop, h2o_socket_t *socket, struct connection *connection)
+{
+	connection->loop = loop;
+	connection->socket = socket;
+	connection->next = loop->connections;
+	connection->self = &loop->connections;
+	if (connection->next)
+		connection->next->self = &connection->next;
+	loop->connections = connection;
+	loop->connection_count++;
+	socket->on_close.cb = connection_closed;
+	socket->on_close.data = connection;
+}
+
+/* One connection too many: told in the clear where that is possible, then closed. */
+static void connection_refuse(struct loop *loop, h2o_socket_t *socket)
+{
+	static const char answer[] =
+		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: 108\r\nRetry-After: 5\r\n"
+		"Connection: close\r\n\r\n"
+		"{\"type\":\"/problems/connections\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"Too many connections.\"}";
+	char unread[4096];
+	int descriptor = h2o_socket_get_fd(socket);
+	atomic_fetch_add_explicit(&loop->counters.refused_connections, 1, memory_order_relaxed);
+	if (!loop->server->tls) {
+		/* Closing with unread bytes would reset the connection and lose the answer. */
+		(void)!send(descriptor, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+		shutdown(descriptor, SHUT_WR);
+		(void)!recv(descriptor, unread, sizeof unread, MSG_DONTWAIT);
+	}
+	h2o_socket_close(socket);
+}
+
+static bool connection_address(struct connection *connection, h2o_socket_t *socket)
+{
+	struct sockaddr_storage peer;
+	socklen_t bytes = sizeof peer;
+	if (getpeername(h2o_socket_get_fd(socket), (struct sockaddr *)&peer, &bytes) != 0)
+		return false;
+	peer_of(&connection->peer, (struct sockaddr *)&peer);
+	const void *address = peer.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&peer)->sin6_addr
+		: (const void *)&((struct sockaddr_in *)&peer)->sin_addr;
+	return inet_ntop(peer.ss_family, address, connection->address, sizeof connection->address) != NULL;
+}
+
+/* One accepted connection. */
+static void loop_take(struct loop *loop, h2o_socket_t *socket)
+{
+	struct connection *connection = calloc(1, sizeof *connection);
+	/*
+	 * Trap 8: the library has no write timeout, so a reader that stands still would be kept for ever; the kernel drops it when sent
+	 * bytes stay unacknowledged. Trap 8 again: it has no cap on connections either; ours is in peers.c.
+	 */
+	unsigned timeout_ms = LOOP_USER_TIMEOUT_MS;
+	setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
+	if (!connection || !connection_address(connection, socket)) {
+		free(connection);
+		h2o_socket_close(socket);
+		return;
+	}
+	if (!peers_enter(loop->server->peers, &connection->peer)) {
+		free(connection);
+		connection_refuse(loop, socket);
+		return;
+	}
+	atomic_fetch_add_explicit(&loop->counters.accepted_connections, 1, memory_order_relaxed);
+	connection_open(loop, socket, connection);
+	h2o_accept(&loop->accept, socket);
+}
+
+static void loop_take_operator(struct loop *loop, h2o_socket_t *socket)
+{
+	struct connection *connection = loop->operator_count < LOOP_OPERATORS_MAX ? calloc(1, sizeof *connection) : NULL;
+	if (!connection) {
+		h2o_socket_close(socket);
+		return;
+	}
+	connection->by_operator = true;
+	strcpy(connection->address, "unix");
+	loop->operator_count++;
+	connection_open(loop, socket, connection);
+	h2o_accept(&loop->accept_operator, socket);
+}
+
+/* True when the queue of new connections is empty. */
+static bool loop_accept(struct loop *loop, h2o_socket_t *listener)
+{
+	for (int i = 0; i < LOOP_ACCEPTS_MAX; i++) {
+		h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
+		if (!socket) {
+			/* Without descriptors the listener would wake us without end: it rests until the next turn. */
+			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+				loop->accepts_paused = true;
+				h2o_socket_read_stop(listener);
+			}
+			return true;
+		}
+		if (listener == loop->listener_operator)
+			loop_take_operator(loop, socket);
+		else
+			loop_take(loop, socket);
+	}
+	return false;
+}
+
+static void loop_on_accept(h2o_socket_t *listener, const char *err)
+{
+	if (!err)
+		loop_accept(listener->data, listener);
+}
+
+/*
+ * Trap 6: a socket that only tells that it is ready needs the flag DONT_READ, or the library reads from it. The other half of the
+ * trap, h2o_socket_notify_write() armed twice, cannot happen: nothing here calls it.
+ */
+static h2o_socket_t *loop_listen(struct loop *loop, int descriptor)
+{
+	h2o_socket_t *listener = h2o_evloop_socket_create(loop->evloop, descriptor, H2O_SOCKET_FLAG_DONT_READ);
+	listener->data = loop;
+	h2o_socket_read_start(listener, loop_on_accept);
+	return listener;
+}
+
+static void loop_unlisten(struct loop *loop, h2o_socket_t **listener)
+{
+	if (!*listener)
+		return;
+	/* Who stands in the kernel's queue has been promised a connection: they are served, not reset. */
+	for (int i = 0; i < LISTENERS_MAX && !loop_accept(loop, *listener); i++)
+		;
+	h2o_socket_close(*listener);
+	*listener = NULL;
+}
+
+/* ---- stages ------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The library knows no way to close an idle keep-alive connection, and over HTTP/1 its own count of requests includes them. With the
+ * reading side shut, what the client already sent is still read and answered; then the library sees the end and closes.
+ */
+static void loop_shut_idle(struct loop *loop)
+{
+	for (struct connection *connection = loop->connections; connection; connection = connection->next)
+		if (connection->requests == 0 && connection->socket->input->size == 0)
+			shutdown(h2o_socket_get_fd(connection->socket), SHUT_RD);
+}
+
+static void loop_cut(struct loop *loop)
+{
+	for (struct connection *connection = loop->connections; connection; connection = connection->next)
+		shutdown(h2o_socket_get_fd(connection->socket), SHUT_RDWR);
+}
+
+static void loop_stage(struct loop *loop, enum loop_stage stage)
+{
+	if (stage <= loop->stage)
+		return;
+	loop->stage = stage;
+	loop_unlisten(loop, &loop->listener);
+	loop_unlisten(loop, &loop->listener_operator);
+	/* From now on answers say Connection: close. */
+	if (!loop->context.shutdown_requested)
+		h2o_context_request_shutdown(&loop->context);
+}
+
+/*
+ * The library keeps a bare pointer to the context from accept() until the client's first bytes, so the old one stays a while. Who
+ * renews faster than that keeps the certificate that is in use.
+ */
+static void loop_renew(struct loop *loop, SSL_CTX *context)
+{
+	for (int i = 0; i < LOOP_RETIRED_MAX; i++) {
+		if (loop->retired[i].context)
+			continue;
+		loop->retired[i].context = loop->accept.ssl_ctx;
+		loop->retired[i].since_ms = clock_monotonic_ms();
+		loop->accept.ssl_ctx = context;
+		return;
+	}
+	log_event(LOG_WARN, "certificate_kept", log_text("why", "renewed too often"), NULL);
+	SSL_CTX_free(context);
+}
+
+static void loop_retire(struct loop *loop, int64_t before_ms)
+{
+	for (int i = 0; i < LOOP_RETIRED_MAX; i++) {
+		if (!loop->retired[i].context || loop->retired[i].since_ms >= before_ms)
+			continue;
+		SSL_CTX_free(loop->retired[i].context);
+		loop->retired[i].context = NULL;
+	}
+}
+
+static void loop_on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages)
+{
+	struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct loop, receiver, receiver);
+	while (!h2o_linklist_is_empty(messages)) {
+		struct loop_message *message = H2O_STRUCT_FROM_MEMBER(struct loop_message, super.link, messages->next);
+		h2o_linklist_unlink(&message->super.link);
+		if (message->kind == LOOP_JOB_DONE) {
+			wire_job_done(wire_job_of(message));
+			continue;
+		}
+		if (message->kind == LOOP_TLS)
+			loop_renew(loop, message->tls);
+		else
+			loop_stage(loop, message->stage);
+		free(message);
+	}
+}
+
+/* What is due between two turns. */
+static void loop_between(struct loop *loop)
+{
+	int64_t now_ms = clock_monotonic_ms();
+	wire_expire(loop, now_ms);
+	loop_retire(loop, now_ms - LOOP_RETIRED_MS);
+	if (loop->accepts_paused) {
+		loop->accepts_paused = false;
+		if (loop->listener && !h2o_socket_is_reading(loop->listener))
+			h2o_socket_read_start(loop->listener, loop_on_accept);
+		if (loop->listener_operator && !h2o_socket_is_reading(loop->listener_operator))
+			h2o_socket_read_start(loop->listener_operator, loop_on_accept);
+	}
+	if (loop->stage == LOOP_SERVES)
+		return;
+	if (loop->stage == LOOP_DRAINS)
+		loop_shut_idle(loop);
+	else
+		loop_cut(loop);
+	if (loop->connection_count == 0 && !loop->told_drained) {
+		loop->told_drained = true;
+		sem_post(&loop->drained);
+	}
+}
+
+/* ---- the thread --------------------------------------------------------------------------------------------------------- */
+
+static void loop_configure(struct loop *loop)
+{
+	h2o_config_init(&loop->config);
+	loop->config.server_name = h2o_iovec_init(H2O_STRLIT("winnow"));
+	loop->config.max_request_entity_size = ROUTE_BODY_MAX;
+	/*
+	 * Trap 7: this one limit covers an idle connection, the head and the whole body. The default of 10 s would cut slow uploads; 60 s
+	 * with bodies of at most 1 MiB serves a line of 140 kbit/s, and drops who sends a byte a second.
+	 */
+	loop->config.http1.req_timeout = LOOP_REQUEST_TIMEOUT_MS;
+	/*
+	 * Trap 11: over HTTP/2 a body that is too large ends in REFUSED_STREAM, which clients repeat, and Debian's library lacks the
+	 * defence against rapid resets. HTTP/2 is off: no upgrade, no prior knowledge, no ALPN (web/tls.c).
+	 */
+	loop->config.http1.upgrade_to_http2 = 0;
+	/* Trap 14 (two JSON libraries in one binary) is a matter of the whole build: core/json.c is the only one that has one. */
+	wire_configure(loop, h2o_config_register_host(&loop->config, h2o_iovec_init(H2O_STRLIT("localhost")), 65535));
+}
+
+static void loop_run(struct loop *loop)
+{
+	int failures = 0, turns_left = LOOP_LAST_TURNS;
+	/* Cut connections end within a few turns; the bound keeps one that does not from holding up the end of the process. */
+	while (loop->stage != LOOP_ENDS || (loop->connection_count > 0 && turns_left-- > 0)) {
+		/*
+		 * Trap 4: the library returns -1 when a signal interrupts it, which is no reason to end. Trap 5: it would also fail for ever
+		 * if somebody closed a descriptor that it polls, as libpq does with its own; connections to the database live on lanes and
+		 * never come here.
+		 */
+		if (h2o_evloop_run(loop->evloop, loop->stage == LOOP_SERVES ? LOOP_WAIT_MS : LOOP_DRAIN_WAIT_MS) == 0)
+			failures = 0;
+		else if (errno != EINTR)
+			failures++;
+		wn_assert(failures < LOOP_FAILURES_MAX);
+		loop_between(loop);
+	}
+}
+
+static void loop_dispose(struct loop *loop)
+{
+	if (loop->connection_count > 0) {
+		/* The library's timers still point at them, and it refuses to go then. The process is about to end anyway. */
+		log_event(LOG_WARN, "connections_left", log_integer("connections", loop->connection_count), NULL);
+		return;
+	}
+	SSL_CTX_free(loop->accept.ssl_ctx);
+	loop_retire(loop, INT64_MAX);
+	h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
+	h2o_context_dispose(&loop->context);
+	h2o_evloop_destroy(loop->evloop);
+	h2o_config_dispose(&loop->config);
+}
+
+static void *loop_thread(void *argument)
+{
+	struct loop *loop = argument;
+	loop->evloop = h2o_evloop_create();
+	loop_configure(loop);
+	h2o_context_init(&loop->context, loop->evloop, &loop->config);
+	h2o_multithread_register_receiver(loop->context.queue, &loop->receiver, loop_on_messages);
+	loop->accept.ctx = loop->accept_operator.ctx = &loop->context;
+	loop->accept.hosts = loop->accept_operator.hosts = loop->config.hosts;
+	loop->listener = loop_listen(loop, loop->descriptor);
+	if (loop->descriptor_operator >= 0)
+		loop->listener_operator = loop_listen(loop, loop->descriptor_operator);
+	sem_post(&loop->ready);
+	loop_run(loop);
+	loop_dispose(loop);
+	return NULL;
+}
+
+bool loop_open(struct loop **out, struct server *server, int number, int socket, int operator_socket, struct wn_error *err)
+{
+	struct loop *loop = calloc(1, sizeof *loop);
+	if (!loop)
+		return wn_fail(err, WN_FULL, "memory", "no memory for a loop");
+	loop->server = server;
+	loop->number = number;
+	loop->descriptor = socket;
+	loop->descriptor_operator = operator_socket;
+	loop->jobs_last = &loop->jobs_first;
+	if (server->tls) {
+		SSL_CTX_up_ref(server->tls);
+		loop->accept.ssl_ctx = server->tls;
+	}
+	sem_init(&loop->ready, 0, 0);
+	sem_init(&loop->drained, 0, 0);
+	pthread_attr_t attributes;
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, LOOP_STACK_BYTES);
+	int failed = pthread_create(&loop->thread, &attributes, loop_thread, loop);
+	pthread_attr_destroy(&attributes);
+	if (failed) {
+		SSL_CTX_free(loop->accept.ssl_ctx);
+		free(loop);
+		return wn_fail(err, WN_FULL, "loops", "start loop %d: %s", number, strerror(failed));
+	}
+	while (sem_wait(&loop->ready) != 0 && errno == EINTR)
+		;
+	*out = loop;
+	return true;
+}
+
+static void loop_send(struct loop *loop, struct loop_message *given)
+{
+	struct loop_message *message = malloc(sizeof *message);
+	wn_assert(message != NULL);
+	*message = *given;
+	h2o_multithread_send_message(&loop->receiver, &message->super);
+}
+
+void loop_tell(struct loop *loop, enum loop_stage stage)
+{
+	loop_send(loop, &(struct loop_message){ .kind = LOOP_STAGE, .stage = stage });
+}
+
+void loop_tls(struct loop *loop, SSL_CTX *context)
+{
+	SSL_CTX_up_ref(context);
+	loop_send(loop, &(struct loop_message){ .kind = LOOP_TLS, .tls = context });
+}
+
+bool loop_wait_drained(struct loop *loop, int64_t deadline_ms)
+{
+	struct timespec until;
+	int64_t left_ms = deadline_ms - clock_monotonic_ms();
+	if (left_ms < 0)
+		left_ms = 0;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += left_ms / 1000;
+	until.tv_nsec += left_ms % 1000 * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	int failed;
+	while ((failed = sem_clockwait(&loop->drained, CLOCK_MONOTONIC, &until)) != 0 && errno == EINTR)
+		;
+	return failed == 0;
+}
+
+void loop_close(struct loop *loop)
+{
+	pthread_join(loop->thread, NULL);
+	sem_destroy(&loop->ready);
+	sem_destroy(&loop->drained);
+	/* Connections that could not be closed still point here. */
+	if (loop->connection_count == 0)
+		free(loop);
+}
