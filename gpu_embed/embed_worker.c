@@ -116,7 +116,7 @@ static bool index_page(struct embed_loop *loop, struct embed_leader *leaders, si
 /* Takes in what was linked since: everything at the start, nothing as a rule, another process's work after it was the linker. */
 static bool index_catch_up(struct embed_loop *loop, struct db *db, struct wn_error *err)
 {
-	int64_t last, started_ms = clock_monotonic_ms();
+	int64_t last, started_ms = clock_monotonic_ms(), known = loop->linked;
 	size_t count;
 	wn_arena_reset(&loop->arena);
 	if (!loop->linker && !linker_open(&loop->linker, err))
@@ -133,7 +133,7 @@ static bool index_catch_up(struct embed_loop *loop, struct db *db, struct wn_err
 			return wn_while(err, "build the index");
 	} while (count == EMBED_PAGE);
 	loop->linked = last;
-	log_event(LOG_INFO, "duplicate_index_read", log_integer("leaders", (int64_t)linker_leaders(loop->linker)),
+	log_event(known == 0 ? LOG_INFO : LOG_DEBUG, "duplicate_index_read", log_integer("leaders", (int64_t)linker_leaders(loop->linker)),
 		log_integer("ms", clock_monotonic_ms() - started_ms));
 	return true;
 }

@@ -60,7 +60,8 @@ static bool points_add(struct signer *signer, size_t text, struct wn_error *err)
 		signer->points = points;
 		signer->points_room = room;
 	}
-	memcpy(signer->points + start, signer->norm.points, signer->norm.count * sizeof *signer->points);
+	if (signer->norm.count > 0)
+		memcpy(signer->points + start, signer->norm.points, signer->norm.count * sizeof *signer->points);
 	signer->starts[text + 1] = (uint32_t)needed;
 	return true;
 }
