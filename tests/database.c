@@ -1,6 +1,6 @@
 /* Real PostgreSQL for tests: one server a process in a temporary folder, a fresh copy of the migrated database a call.
  */
-#include "tests/check.h"
+#include "tests/database.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,9 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "core/cluster.h"
 #include "core/db.h"
 #include "core/migrate.h"
+#include "tests/check.h"
 
 enum {
 	DATABASE_BUFFERS_MB = 32,
@@ -35,8 +35,12 @@ enum {
 static struct cluster database_cluster;
 static bool database_up, database_failed;
 static int database_count;
-static pid_t database_owner, database_watchdog;
-static int database_watch_fd = -1;
+static pid_t database_owner;
+static struct {
+	pid_t pid;
+	int fd;
+} database_watchdogs[TEST_CLUSTERS_MAX];
+static int database_watchdog_count;
 
 /* fsync stays on, because db_open() refuses less; in memory it costs nothing. */
 static const char *database_parent(void)
@@ -100,8 +104,8 @@ static void database_sweep(const char *parent)
  * its parent is: a child of a test may hold the pipe), stops the server at once and removes the folder; nothing there
  * needs flushing.
  */
-static void database_watch(int fd, pid_t parent) __attribute__((noreturn));
-static void database_watch(int fd, pid_t parent)
+static void database_watch(const struct cluster *cluster, int fd, pid_t parent) __attribute__((noreturn));
+static void database_watch(const struct cluster *cluster, int fd, pid_t parent)
 {
 	struct pollfd end = {fd, POLLIN, 0};
 	char path[2 * CLUSTER_PATH_MAX];
@@ -113,7 +117,7 @@ static void database_watch(int fd, pid_t parent)
 	signal(SIGPIPE, SIG_IGN);
 	while (poll(&end, 1, DATABASE_NOTICE_MS) <= 0 && getppid() == parent)
 		;
-	snprintf(path, sizeof path, "%s/postmaster.pid", database_cluster.data_dir);
+	snprintf(path, sizeof path, "%s/postmaster.pid", cluster->data_dir);
 	FILE *file = fopen(path, "re");
 	if (file && fscanf(file, "%d", &pid) == 1 && pid > 1)
 		kill(pid, SIGQUIT);
@@ -121,7 +125,7 @@ static void database_watch(int fd, pid_t parent)
 		fclose(file);
 	for (int ms = 0; pid > 1 && ms < DATABASE_STOP_MS && access(path, F_OK) == 0; ms += 5)
 		poll(NULL, 0, 5);
-	execl("/bin/rm", "rm", "-rf", "--", database_cluster.state_dir, (char *)NULL);
+	execl("/bin/rm", "rm", "-rf", "--", cluster->state_dir, (char *)NULL);
 	_exit(127);
 }
 
@@ -129,29 +133,37 @@ static void database_stop(void)
 {
 	if (getpid() != database_owner)
 		return;
-	close(database_watch_fd);
-	while (waitpid(database_watchdog, NULL, 0) < 0 && errno == EINTR)
-		;
+	for (int i = 0; i < database_watchdog_count; i++) {
+		close(database_watchdogs[i].fd);
+		while (waitpid(database_watchdogs[i].pid, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
 }
 
-static bool database_guard(void)
+static bool database_guard(const struct cluster *cluster)
 {
 	int pipes[2];
-	if (pipe2(pipes, O_CLOEXEC) != 0)
+	if (database_watchdog_count == TEST_CLUSTERS_MAX || pipe2(pipes, O_CLOEXEC) != 0)
+		return false;
+	if (database_watchdog_count == 0 && atexit(database_stop) != 0)
 		return false;
 	database_owner = getpid();
 	fflush(NULL);
-	database_watchdog = fork();
-	if (database_watchdog == 0) {
+	pid_t child = fork();
+	if (child == 0) {
+		/* The pipes of earlier watchdogs are the tests' alone. */
+		for (int i = 0; i < database_watchdog_count; i++)
+			close(database_watchdogs[i].fd);
 		close(pipes[1]);
-		database_watch(pipes[0], database_owner);
+		database_watch(cluster, pipes[0], database_owner);
 	}
 	close(pipes[0]);
-	database_watch_fd = pipes[1];
-	return database_watchdog > 0 && atexit(database_stop) == 0;
+	database_watchdogs[database_watchdog_count].pid = child;
+	database_watchdogs[database_watchdog_count++].fd = pipes[1];
+	return child > 0;
 }
 
-static bool database_folder(struct wn_error *err)
+bool test_cluster(struct cluster *out, struct wn_error *err)
 {
 	char folder[CLUSTER_PATH_MAX];
 	const char *parent = database_parent();
@@ -162,7 +174,11 @@ static bool database_folder(struct wn_error *err)
 		"XXX");
 	if (bytes >= (int)sizeof folder || !mkdtemp(folder) || !database_hold(folder) || chmod(folder, 0755) != 0)
 		return wn_fail(err, WN_DOWN, "test_folder", "temporary folder %s: %s", folder, strerror(errno));
-	return cluster_plan(&database_cluster, folder, err);
+	if (!cluster_plan(out, folder, err))
+		return false;
+	out->shared_buffers_mb = DATABASE_BUFFERS_MB;
+	return database_guard(out) ||
+	       wn_fail(err, WN_DOWN, "test_guard", "no child to watch the server: %s", strerror(errno));
 }
 
 /* Server, and a database that was migrated once: copies of it take milliseconds. */
@@ -171,11 +187,8 @@ static bool database_start(struct wn_error *err)
 	char conninfo[DATABASE_CONNINFO_MAX];
 	struct db *db;
 	bool started;
-	if (!database_folder(err))
+	if (!test_cluster(&database_cluster, err))
 		return false;
-	database_cluster.shared_buffers_mb = DATABASE_BUFFERS_MB;
-	if (!database_guard())
-		return wn_fail(err, WN_DOWN, "test_guard", "no child to watch the server: %s", strerror(errno));
 	if (!cluster_up(&database_cluster, &started, err))
 		return false;
 	snprintf(conninfo, sizeof conninfo, "%s user=winnow_owner", database_cluster.conninfo);
