@@ -287,9 +287,10 @@ static const char *file_type(const char *path)
 	return "application/octet-stream";
 }
 
-/* A file of a published version, found by its row in the database: what stands there is what may be read. */
+/* A file of a published version, found by its row in the database: what stands there is what may be read. `lasting`:
+ * the address names bytes that never change, which everything but "latest" does. */
 static bool file_answer(struct exchange *exchange, const char *name, int32_t version, const char *path,
-	const struct sha256 *sha256, struct wn_error *err)
+	const struct sha256 *sha256, bool lasting, struct wn_error *err)
 {
 	char etag[ID_HEX_ROOM], folder[NODE_PATH_MAX];
 	char *below = wn_arena_printf(exchange->arena, "datasets/%s/%d", name, version);
@@ -299,8 +300,8 @@ static bool file_answer(struct exchange *exchange, const char *name, int32_t ver
 	if (!place)
 		return no_room(err);
 	hex_write(etag, sha256->bytes, ID_BYTES);
-	/* A published version never changes. */
-	exchange_header(exchange, "Cache-Control", WN_SLICE("public, max-age=31536000, immutable"));
+	exchange_header(exchange, "Cache-Control",
+		lasting ? WN_SLICE("public, max-age=31536000, immutable") : WN_SLICE("no-cache"));
 	return exchange_file(exchange, place, etag, file_type(path), err);
 }
 
@@ -321,7 +322,8 @@ static bool version_file(struct exchange *exchange, struct wn_error *err)
 		return false;
 	if (!found)
 		return exchange_problem(exchange, 404, "file_unknown", "This version has no such file.");
-	return file_answer(exchange, name, version.version, path, &sha256, err);
+	return file_answer(
+		exchange, name, version.version, path, &sha256, version_number(exchange->params[1]) != 0, err);
 }
 
 static bool file_by_hash(struct exchange *exchange, struct wn_error *err)
@@ -337,7 +339,7 @@ static bool file_by_hash(struct exchange *exchange, struct wn_error *err)
 	if (!found)
 		return exchange_problem(
 			exchange, 404, "file_unknown", "No published version has a file with this SHA-256.");
-	return file_answer(exchange, name, version, path, &sha256, err);
+	return file_answer(exchange, name, version, path, &sha256, true, err);
 }
 
 /* ---- asking for a release -------------------------------------------------------------------------------------------

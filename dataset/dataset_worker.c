@@ -1,8 +1,8 @@
+/* Turns wanted dataset versions into signed folders. */
 /*
- * Turns wanted dataset versions into signed folders. The rows of a version are the items whose `final` entry lies in
- * its checkpoint: one snapshot of the accepted items, without those that became final behind the checkpoint. The folder
- * gets its name before the database knows of it; a worker that was killed in between finds it, checks it like anybody
- * else, and goes on.
+ * The rows of a version are the items whose `final` entry lies in its checkpoint: one snapshot of the accepted items,
+ * without those that became final behind the checkpoint. The folder gets its name before the database knows of it; a
+ * worker that was killed in between finds it, checks it like anybody else, and goes on.
  */
 #include "dataset/dataset_worker.h"
 
