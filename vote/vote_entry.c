@@ -38,13 +38,11 @@ void vote_entry_put_round(struct json_writer *writer, const struct round_key *ke
 	json_put_integer(writer, "round", key->round);
 }
 
-bool vote_entry_rounds(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count,
-	int64_t now_ms, struct wn_error *err)
+bool vote_entry_rounds_seal(struct wn_arena *arena, const struct round_opening *openings, size_t count, int64_t now_ms,
+	struct vote_entry *out, struct wn_error *err)
 {
 	struct json_writer writer;
-	struct vote_entry entry;
-	if (count == 0)
-		return true;
+	wn_assert(count <= VOTE_ENTRY_ROUNDS_MAX);
 	vote_entry_begin(&writer, arena, "rounds", now_ms);
 	json_open_array(&writer, "rounds");
 	for (size_t i = 0; i < count; i++) {
@@ -57,7 +55,20 @@ bool vote_entry_rounds(struct db *db, struct wn_arena *arena, const struct round
 		json_close_object(&writer);
 	}
 	json_close_array(&writer);
-	return vote_entry_seal(&writer, arena, &entry, err) && vote_entry_append(db, arena, &entry, err);
+	return vote_entry_seal(&writer, arena, out, err);
+}
+
+bool vote_entry_rounds(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count,
+	int64_t now_ms, struct wn_error *err)
+{
+	struct vote_entry entry;
+	for (size_t at = 0; at < count; at += VOTE_ENTRY_ROUNDS_MAX) {
+		size_t some = count - at < VOTE_ENTRY_ROUNDS_MAX ? count - at : VOTE_ENTRY_ROUNDS_MAX;
+		if (!vote_entry_rounds_seal(arena, openings + at, some, now_ms, &entry, err) ||
+			!vote_entry_append(db, arena, &entry, err))
+			return false;
+	}
+	return true;
 }
 
 bool vote_entry_seats_left(struct db *db, struct wn_arena *arena, const char *cause, const struct seat_left *left,

@@ -18,7 +18,12 @@ bool vote_entry_append(struct db *db, struct wn_arena *arena, const struct vote_
 
 /* Members "item" and "round" of an open object. */
 void vote_entry_put_round(struct json_writer *writer, const struct round_key *key);
-/* The whole `rounds` entry: rounds that open. */
+/* `rounds` entries: rounds that open. One entry tells VOTE_ENTRY_ROUNDS_MAX of them, which stay below
+ * JOURNAL_ENTRY_MAX. */
+enum { VOTE_ENTRY_ROUNDS_MAX = 3000 };
+bool vote_entry_rounds_seal(struct wn_arena *arena, const struct round_opening *openings, size_t count, int64_t now_ms,
+	struct vote_entry *out, struct wn_error *err);
+/* All of them, in as many entries as it takes. */
 bool vote_entry_rounds(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count,
 	int64_t now_ms, struct wn_error *err);
 /* The whole `seat_left` entry: seats given up without a vote, whose bonds went back. */

@@ -72,7 +72,7 @@ UPDATE seat SET state = 3, bond_ended = true WHERE item_id = $1::bytea AND voter
 
 -- seat_voter: skipped and taken of late, for the limit on skipping
 -- name: seat_skips
-SELECT count(*) FILTER (WHERE state = 3), count(*) FROM seat s JOIN round r USING (item_id, round) WHERE s.voter = $1::bytea AND r.campaign = $2::text
+SELECT count(*) FILTER (WHERE s.state = 3), count(*) FROM seat s JOIN round r USING (item_id, round) WHERE s.voter = $1::bytea AND r.campaign = $2::text
 
 -- seat_leased
 -- name: seat_lapse_due
@@ -289,7 +289,12 @@ WHERE i.contributor = $1::bytea AND i.seq < $2::bigint ORDER BY i.seq DESC LIMIT
 -- ---- closes ----
 -- primary key; one row is due at a time
 -- name: epoch_oldest
-SELECT epoch, state, opened_ms, ended_ms, beacon FROM epoch WHERE state < 2 ORDER BY epoch LIMIT 2
+SELECT epoch, state, opened_ms, ended_ms, beacon, votes FROM epoch WHERE state < 2 ORDER BY epoch LIMIT 2
+
+-- round_commit_due, round_reveal_due: rounds that the tally has to close before an epoch may end at $1
+-- name: epoch_late
+SELECT EXISTS (SELECT FROM round WHERE state = 0 AND commit_until_ms <= $1::bigint)
+	OR EXISTS (SELECT FROM round WHERE state = 1 AND reveal_until_ms <= $1::bigint)
 
 -- primary key
 -- name: epoch_end
@@ -298,68 +303,100 @@ UPDATE epoch SET state = 1, ended_ms = $2::bigint WHERE epoch = $1::bigint AND s
 -- name: epoch_begin
 INSERT INTO epoch (epoch, opened_ms, onion, beacon) VALUES ($1::bigint, $2::bigint, $3::bytea, $4::bytea)
 
+-- round_epoch, item_provisional, campaign_validator_carried, seat_bonded, round_commit_due, round_reveal_due: whether anything of epoch $1
+-- or of earlier ones waits for a close, the first epoch whose close settles a carried score, and the next deadline
+-- name: epoch_silence
+SELECT NOT EXISTS (SELECT FROM round WHERE epoch = $1::bigint) AND NOT EXISTS (SELECT FROM item WHERE state = 4)
+	AND NOT EXISTS (
+		SELECT FROM seat s JOIN item i USING (item_id) JOIN round r USING (item_id, round)
+		WHERE s.bond IS NOT NULL AND NOT s.bond_ended AND s.state IN (1, 2) AND i.state >= 5 AND r.state IN (2, 3)
+			AND NOT EXISTS (SELECT FROM campaign_validator v WHERE v.campaign = i.campaign AND v.voter = s.voter AND v.carried_scored > 0)),
+	(SELECT min(carried_since) FROM campaign_validator WHERE carried_scored > 0),
+	least((SELECT min(commit_until_ms) FROM round WHERE state = 0), (SELECT min(reveal_until_ms) FROM round WHERE state = 1))
+
+-- primary key: a run of silent epochs, of which only the last one's claims root is new
+-- name: epochs_silent
+INSERT INTO epoch (epoch, state, opened_ms, ended_ms, closed_ms, onion, beacon)
+SELECT u.epoch, 2, u.opened_ms, u.opened_ms + $3::bigint, $4::bigint, u.onion, u.beacon
+FROM unnest($1::bigint[], $2::bigint[], $5::bytea[], $6::bytea[]) AS u (epoch, opened_ms, onion, beacon)
+
 -- round_epoch: salts revealed in an epoch, for the beacon of the next
 -- name: epoch_reveals
 SELECT v.item_id, v.round, v.voter, v.salt FROM vote_reveal v JOIN round r USING (item_id, round)
 WHERE r.epoch = $1::bigint ORDER BY v.item_id, v.round, v.voter
 
--- item_provisional: what the close of an epoch settles, with the class that was shown
+-- item_provisional and round's primary key: what the close of an epoch settles, with the class that was shown, how many panels it had
+-- (redraws of one panel count once, a second one that did not come about counts) and its last round
 -- name: close_items
-SELECT i.item_id, i.contributor, i.stratum, p.class, p.round
+SELECT i.item_id, i.contributor, i.stratum, p.class, n.panels::integer, n.last
 FROM item i
-JOIN LATERAL (SELECT class, round, epoch FROM provisional p WHERE p.item_id = i.item_id ORDER BY round DESC LIMIT 1) p ON true
+JOIN LATERAL (SELECT class, epoch FROM provisional p WHERE p.item_id = i.item_id ORDER BY round DESC LIMIT 1) p ON true
+JOIN LATERAL (
+	SELECT count(*) FILTER (WHERE r.kind = 0 AND r.round >= f.first) AS panels, max(r.round) AS last
+	FROM round r, (SELECT min(round) AS first FROM round t WHERE t.item_id = i.item_id AND t.kind = 0 AND t.state = 2) f
+	WHERE r.item_id = i.item_id) n ON true
 WHERE i.state = 4 AND i.campaign = $1::text AND p.epoch <= $2::bigint ORDER BY i.item_id
 
--- item_provisional
+-- item_provisional, campaign_validator's primary key, seat_bonded
 -- name: close_campaigns
-SELECT name, document FROM campaign c
+SELECT name FROM campaign c
 WHERE EXISTS (SELECT FROM item i WHERE i.state = 4 AND i.campaign = c.name)
-	OR EXISTS (SELECT FROM campaign_validator v WHERE v.campaign = c.name AND v.carried_scored > 0) ORDER BY name
+	OR EXISTS (SELECT FROM campaign_validator v WHERE v.campaign = c.name AND v.carried_scored > 0)
+	OR EXISTS (SELECT FROM seat s JOIN item i USING (item_id)
+		WHERE s.bond IS NOT NULL AND NOT s.bond_ended AND s.state IN (1, 2) AND i.state >= 5 AND i.campaign = c.name)
+ORDER BY name
 
 -- gold_epoch
--- name: gold_of
-SELECT item_id, round, class FROM gold WHERE epoch = $1::bigint ORDER BY item_id
+-- name: gold_waits
+SELECT EXISTS (SELECT FROM gold WHERE epoch = $1::bigint AND class IS NULL)
+
+-- primary key
+-- name: gold_known
+SELECT item_id, class FROM gold WHERE item_id = ANY ($1::bytea[]) ORDER BY item_id
 
 -- name: gold_insert
 INSERT INTO gold (item_id, epoch, round) SELECT u.item_id, $3::bigint, u.round FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
-ON CONFLICT (item_id) DO NOTHING
-
--- gold's primary key: items that were gold in an earlier close are not picked again
--- name: gold_had
-SELECT item_id FROM gold WHERE item_id = ANY ($1::bytea[])
 
 -- account is small in curators
 -- name: curators
 SELECT count(*) FROM account WHERE (roles & 16) <> 0
 
--- name: validator_save
+-- primary key; the tables of all rows lie in one array, $4 cells each
+-- name: validators_save
 INSERT INTO campaign_validator (campaign, voter, counts, gold_votes, gold_right, carried_points, carried_scored, carried_since)
-VALUES ($1::text, $2::bytea, $3::bigint[], $4::bigint, 0, $5::bigint, $6::bigint, $7::bigint)
-ON CONFLICT (campaign, voter) DO UPDATE SET counts = excluded.counts, gold_votes = excluded.gold_votes,
+SELECT $1::text, u.voter, ($3::bigint[])[(u.n - 1) * $4::integer + 1:u.n * $4::integer], u.gold_votes, u.gold_right, u.points, u.scored, u.since
+FROM unnest($2::bytea[], $5::bigint[], $6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[])
+	WITH ORDINALITY AS u (voter, gold_votes, gold_right, points, scored, since, n)
+ON CONFLICT (campaign, voter) DO UPDATE SET counts = excluded.counts, gold_votes = excluded.gold_votes, gold_right = excluded.gold_right,
 	carried_points = excluded.carried_points, carried_scored = excluded.carried_scored, carried_since = excluded.carried_since
 
--- name: prior_save
-INSERT INTO campaign_state (campaign, prior, epoch) VALUES ($1::text, $2::bigint[], $3::bigint)
-ON CONFLICT (campaign) DO UPDATE SET prior = excluded.prior, epoch = excluded.epoch
+-- name: campaign_state_save
+INSERT INTO campaign_state (campaign, prior, crowd, proven, epoch) VALUES ($1::text, $2::bigint[], $3::bigint[], $4::bigint, $5::bigint)
+ON CONFLICT (campaign) DO UPDATE SET prior = excluded.prior, crowd = excluded.crowd, proven = excluded.proven, epoch = excluded.epoch
 
--- name: verdict_insert
+-- primary key; the scores of all rows lie in one array, those of a row from `first` to `last`
+-- name: verdicts_insert
 INSERT INTO verdict (item_id, class, p_good, margin, scores, votes, epoch, settled_ms)
-VALUES ($1::bytea, $2::integer::smallint, $3::integer, $4::bigint, $5::bigint[], $6::integer, $7::bigint, $8::bigint)
+SELECT u.item_id, u.class::smallint, u.p_good, u.margin, ($5::bigint[])[u.first:u.last], u.votes, $9::bigint, $10::bigint
+FROM unnest($1::bytea[], $2::integer[], $3::integer[], $4::bigint[], $6::integer[], $7::integer[], $8::integer[])
+	AS u (item_id, class, p_good, margin, votes, first, last)
 
 -- primary key
 -- name: item_settle
-UPDATE item SET state = 5, settled_epoch = $2::bigint, final_ms = $3::bigint WHERE item_id = ANY ($1::bytea[])
+UPDATE item SET state = 5, settled_epoch = $2::bigint, final_ms = $3::bigint WHERE item_id = ANY ($1::bytea[]) AND state = 4
 
 -- primary key prefix
 -- name: round_counted
 UPDATE round SET counted_epoch = $2::bigint WHERE item_id = ANY ($1::bytea[]) AND kind = 0 AND state = 2 AND counted_epoch IS NULL
 
--- seat_bonded: bonds that settled items still hold, of voters whose scores settle now
--- name: held_bonds
-SELECT s.voter, s.item_id, s.round, s.bond, t.amount
-FROM seat s JOIN item i USING (item_id) JOIN ledger_transfer t ON t.transfer_id = s.bond
-WHERE s.voter = ANY ($1::bytea[]) AND s.bond IS NOT NULL AND NOT s.bond_ended AND s.state IN (1, 2)
-	AND i.campaign = $2::text AND i.state IN (5, 6, 7, 8)
+-- seat_bonded: bonds that end with a close. A sealed vote that was never opened loses its bond at once; the others of a voter are held
+-- while its scores are carried.
+-- name: bonds_ending
+SELECT s.voter, s.item_id, s.round, s.bond, t.amount, s.state = 1 AND r.closed_leaf IS NOT NULL AS lost
+FROM seat s JOIN item i USING (item_id) JOIN round r USING (item_id, round) JOIN ledger_transfer t ON t.transfer_id = s.bond
+WHERE s.bond IS NOT NULL AND NOT s.bond_ended AND s.state IN (1, 2) AND i.campaign = $1::text AND i.state >= 5 AND r.state IN (2, 3)
+	AND ((s.state = 1 AND r.closed_leaf IS NOT NULL) OR NOT EXISTS (
+		SELECT FROM campaign_validator v WHERE v.campaign = $1::text AND v.voter = s.voter AND v.carried_scored > 0))
 ORDER BY s.voter, s.item_id, s.round
 
 -- primary key
@@ -367,21 +404,43 @@ ORDER BY s.voter, s.item_id, s.round
 UPDATE seat SET bond_ended = true FROM unnest($1::bytea[], $2::integer[], $3::bytea[]) AS u (item_id, round, voter)
 WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = u.voter
 
--- primary keys: novelty and origin of settled items
+-- primary keys: novelty of settled items
 -- name: novelty
 SELECT item_id, nearest_numerator, nearest_denominator FROM dedup_verdict WHERE item_id = ANY ($1::bytea[]) ORDER BY item_id
 
--- round's primary key: audit votes of an epoch's gold, for the curators' share
+-- gold_epoch: audit votes of an epoch's known-answer items, for the curators' share
 -- name: audit_votes
 SELECT v.voter, count(*) FROM gold g JOIN vote_reveal v ON v.item_id = g.item_id AND v.round = g.round
-WHERE g.epoch = $1::bigint GROUP BY v.voter ORDER BY v.voter
+WHERE g.epoch = $1::bigint AND g.class IS NOT NULL GROUP BY v.voter ORDER BY v.voter
+
+-- name: pay_insert
+INSERT INTO validator_pay (transfer_id, voter, campaign, epoch, points, amount, due_ms)
+SELECT u.transfer_id, u.voter, u.campaign, $7::bigint, u.points, u.amount, u.due_ms
+FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[], $5::bigint[], $6::bigint[])
+	AS u (transfer_id, voter, campaign, points, amount, due_ms)
+
+-- name: slash_insert
+INSERT INTO slash (transfer_id, voter, campaign, epoch, points, evidence)
+SELECT u.transfer_id, u.voter, u.campaign, $5::bigint, u.points, $6::bytea
+FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[]) AS u (transfer_id, voter, campaign, points)
 
 -- primary key
 -- name: epoch_close
-UPDATE epoch SET state = 2, closed_ms = $2::bigint, minted = $3::bigint, claims_root = $4::bytea WHERE epoch = $1::bigint
+UPDATE epoch SET state = 2, ended_ms = coalesce(ended_ms, $5::bigint), closed_ms = $2::bigint, minted = $3::bigint, claims_root = $4::bytea
+WHERE epoch = $1::bigint
 
 -- ---- finality ----
 -- item_settled
 -- name: final_due
 SELECT i.item_id, v.class, c.document FROM item i JOIN verdict v USING (item_id) JOIN campaign c ON c.name = i.campaign
-WHERE i.state = 5 AND i.final_ms <= $1::bigint ORDER BY i.final_ms, i.item_id LIMIT $2::integer FOR UPDATE OF i SKIP LOCKED
+WHERE i.state = 5 AND i.final_ms <= $1::bigint ORDER BY i.final_ms, i.item_id LIMIT $2::integer FOR NO KEY UPDATE OF i SKIP LOCKED
+
+-- validator_pay_due
+-- name: pay_due
+SELECT p.transfer_id, p.voter, p.epoch, p.amount, d.owner, d.kind, t.subject
+FROM validator_pay p JOIN ledger_transfer t USING (transfer_id) JOIN ledger_account d ON d.account_id = t.debit_account
+WHERE NOT p.posted AND p.due_ms <= $1::bigint ORDER BY p.due_ms, p.transfer_id LIMIT $2::integer FOR NO KEY UPDATE OF p SKIP LOCKED
+
+-- primary key
+-- name: pay_posted
+UPDATE validator_pay SET posted = true WHERE transfer_id = ANY ($1::bytea[])
