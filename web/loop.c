@@ -88,7 +88,7 @@ static void loop_take(struct loop *loop, h2o_socket_t *socket)
 	 * Trap 8: the library has no write timeout, so a reader that stands still would be kept for ever; the kernel drops it when sent
 	 * bytes stay unacknowledged. Trap 8 again: it has no cap on connections either; ours is in peers.c.
 	 */
-	unsigned timeout_ms = LOOP_USER_TIMEOUT_MS;
+	unsigned timeout_ms = (unsigned)loop->server->stall_ms;
 	setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
 	if (!connection || !connection_address(connection, socket)) {
 		free(connection);
@@ -279,10 +279,10 @@ static void loop_configure(struct loop *loop)
 	loop->config.server_name = h2o_iovec_init(H2O_STRLIT("winnow"));
 	loop->config.max_request_entity_size = ROUTE_BODY_MAX;
 	/*
-	 * Trap 7: this one limit covers an idle connection, the head and the whole body. The default of 10 s would cut slow uploads; 60 s
-	 * with bodies of at most 1 MiB serves a line of 140 kbit/s, and drops who sends a byte a second.
+	 * Trap 7: this one limit covers an idle connection, the head and the whole body. The library's 10 s would cut slow uploads; our
+	 * 60 s (serve.idle_ms) with bodies of at most 1 MiB serve a line of 140 kbit/s, and drop who sends a byte a second.
 	 */
-	loop->config.http1.req_timeout = LOOP_REQUEST_TIMEOUT_MS;
+	loop->config.http1.req_timeout = (uint64_t)loop->server->idle_ms;
 	/*
 	 * Trap 11: over HTTP/2 a body that is too large ends in REFUSED_STREAM, which clients repeat, and Debian's library lacks the
 	 * defence against rapid resets. HTTP/2 is off: no upgrade, no prior knowledge, no ALPN (web/tls.c).

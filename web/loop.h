@@ -11,9 +11,6 @@
 
 enum {
 	LOOP_ACCEPTS_MAX = 16,             /* connections a wake-up, so that a flood of them does not starve requests */
-	LOOP_REQUEST_TIMEOUT_MS = 60000,   /* idle keep-alive, head and body together */
-	LOOP_USER_TIMEOUT_MS = 30000,      /* sent bytes that nobody acknowledges */
-	LOOP_DEADLINE_MS = 15000,          /* a request that no lane took up is answered 503 */
 	LOOP_OPERATORS_MAX = 64,           /* connections through the operator's socket */
 	LOOP_FAILURES_MAX = 1000,          /* turns in a row that fail before the loop gives up */
 	LOOP_RETIRED_MAX = 8,              /* old certificates that handshakes may still use */

@@ -23,6 +23,9 @@ const struct option web_options[] = {
 	{ "serve.queue", OPTION_INTEGER, "1024", 1, 100000, "requests that may wait for a lane; more are answered 503" },
 	{ "serve.connections", OPTION_INTEGER, "4096", 1, PEERS_MAX, "open connections" },
 	{ "serve.connections_per_address", OPTION_INTEGER, "512", 1, PEERS_MAX, "of them from one address (IPv6: from one /64)" },
+	{ "serve.idle_ms", OPTION_INTEGER, "60000", 100, 3600000, "how long a connection may be idle, or a request take to arrive" },
+	{ "serve.stall_ms", OPTION_INTEGER, "30000", 100, 3600000, "how long a reader may stand still before it is dropped" },
+	{ "serve.deadline_ms", OPTION_INTEGER, "15000", 100, 600000, "how long a request may wait for a lane before it is answered 503" },
 	{ "serve.tls_cert", OPTION_TEXT, NULL, 0, 0, "PEM file with certificate and chain; with serve.tls_key: HTTPS" },
 	{ "serve.tls_key", OPTION_TEXT, NULL, 0, 0, "PEM file with the certificate's key; SIGHUP reads both anew" },
 	{ "serve.access_log", OPTION_BOOL, "false", 0, 0, "log each request: method, route, status, duration" },
@@ -117,6 +120,9 @@ static bool server_open(struct server *server, const struct node *node, const st
 	server->listeners.operator_socket = -1;
 	server->started_ms = clock_monotonic_ms();
 	server->access_log = option_bool(options, "serve.access_log");
+	server->idle_ms = (int)option_integer(options, "serve.idle_ms");
+	server->stall_ms = (int)option_integer(options, "serve.stall_ms");
+	server->deadline_ms = (int)option_integer(options, "serve.deadline_ms");
 	router_init(&server->router, routes);
 	server_raise_files(connections);
 	return server_tls(node, &server->tls, err) && server_listen(server, err) &&

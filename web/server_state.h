@@ -23,6 +23,7 @@ struct server {
 	SSL_CTX *tls;            /* NULL: plain */
 	int64_t started_ms;      /* monotonic */
 	bool access_log;
+	int idle_ms, stall_ms, deadline_ms;
 };
 
 /* Sums over all loops; any thread. `counters` is large: keep it out of small stacks. */

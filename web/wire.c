@@ -306,7 +306,7 @@ void wire_job_done(struct wire_job *job)
  */
 void wire_expire(struct loop *loop, int64_t now_ms)
 {
-	while (loop->jobs_first && now_ms - loop->jobs_first->begun_ms >= LOOP_DEADLINE_MS) {
+	while (loop->jobs_first && now_ms - loop->jobs_first->begun_ms >= loop->server->deadline_ms) {
 		struct wire_job *job = loop->jobs_first;
 		job_unlink(job);
 		/* A lane that has begun ends by itself: its statements have the same limit. */
