@@ -181,6 +181,20 @@ TEST(the_mint_alone_goes_below_zero_and_no_sum_wraps)
 	CHECK(balance_is(&rich, 0, 100, 0, 0));
 }
 
+TEST(what_is_promised_to_an_account_always_fits_when_it_is_posted)
+{
+	/* The credit side has promises up to the top: one unit more would wrap when they are posted. */
+	struct ledger_balance rich = {.credits_posted = 100},
+			      full = {.credits_posted = 10, .credits_pending = INT64_MAX - 15};
+	struct transfer gift = transfer_of(1, TRANSFER_SINGLE, 6);
+	CHECK_INT(ledger_apply(&gift, &nothing, &rich, &full), TRANSFER_OVERFLOW);
+	gift.step = TRANSFER_PENDING;
+	CHECK_INT(ledger_apply(&gift, &nothing, &rich, &full), TRANSFER_OVERFLOW);
+	gift.amount = 5;
+	CHECK_INT(ledger_apply(&gift, &nothing, &rich, &full), TRANSFER_DONE);
+	CHECK(balance_is(&full, 0, 10, 0, INT64_MAX - 10));
+}
+
 TEST(refusals_are_told_in_the_order_of_their_list)
 {
 	/* Each is wrong in everything that comes behind it in the list, too. */
