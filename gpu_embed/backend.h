@@ -1,4 +1,5 @@
-/* The whole promise of a signing backend: batches of normalised texts in, signatures out, the same bits from all of them. */
+/* The whole promise of a signing backend: batches of normalised texts in, signatures out, the same bits from all of
+ * them. */
 #ifndef GPU_EMBED_BACKEND_H
 #define GPU_EMBED_BACKEND_H
 
@@ -9,31 +10,34 @@
 
 enum { BACKEND_BATCH_MAX = 4096 };
 
-/* Texts as code points, one behind the other: text i is points[starts[i]] up to, not including, points[starts[i + 1]]. */
+/* Texts as code points, one behind the other: text i is points[starts[i]] up to, not including, points[starts[i + 1]].
+ */
 struct embed_texts {
-	size_t count;           /* at most BACKEND_BATCH_MAX */
-	const uint32_t *points; /* at most EMBED_POINTS_MAX a text */
+	size_t count;		/* at most BACKEND_BATCH_MAX */
+	const uint32_t *points; /* at most EMBED_POINTS_MAX a text; never NULL, though all texts may be empty */
 	const uint32_t *starts; /* count + 1 */
 };
 
 /* Where the results go; the caller owns all of it and leaves no pointer NULL unless count is 0. */
 struct embed_signatures {
 	uint16_t *lanes;    /* [count][EMBED_LANES] */
-	uint64_t *keys;     /* [EMBED_BANDS][count]: one band after the other, ready to be sorted */
-	uint32_t *shingles; /* room for as many as there are points; text i's set starts at starts[i], rising, no two equal */
+	uint64_t *keys;	    /* [EMBED_BANDS][count]: one band after the other, ready to be sorted */
+	uint32_t *shingles; /* room for as many as there are points; text i's set starts at starts[i], rising, no two
+			       equal */
 	uint32_t *sizes;    /* [count]: how many shingles the set holds */
 };
 
 /*
- * One way to compute. A new one is a file with such a table and a line in dispatch.c; it needs no other change. `state` is
- * what open() made, used by one thread at a time; two opened states do not know of each other.
+ * One way to compute. A new one is a file with such a table and a line in dispatch.c; it needs no other change. `state`
+ * is what open() made, used by one thread at a time; two opened states do not know of each other.
  */
 struct backend_kind {
 	const char *name;
 	bool (*usable)(void); /* this machine can run it */
 	bool (*open)(void **state, struct wn_error *err);
 	void (*close)(void *state);
-	bool (*sign)(void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err);
+	bool (*sign)(
+		void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err);
 };
 extern const struct backend_kind backend_ref; /* scalar, and right: the truth that others are compared with */
 
@@ -45,6 +49,7 @@ struct backend;
 bool backend_open(struct backend **out, const char *name, struct wn_error *err);
 void backend_close(struct backend *backend); /* NULL is fine */
 const char *backend_name(const struct backend *backend);
-bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err);
+bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out,
+	struct wn_error *err);
 
 #endif

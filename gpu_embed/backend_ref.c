@@ -35,7 +35,7 @@ static void backend_ref_close(void *state)
 static void sort_rising(uint32_t *values, uint32_t *room, size_t count)
 {
 	for (unsigned shift = 0; shift < 32; shift += 8) {
-		uint32_t starts[257] = { 0 };
+		uint32_t starts[257] = {0};
 		for (size_t i = 0; i < count; i++)
 			starts[(values[i] >> shift & 0xff) + 1]++;
 		for (unsigned digit = 0; digit < 256; digit++)
@@ -75,14 +75,16 @@ static void set_lanes(const struct backend_ref_state *ref, const uint32_t *set, 
 		}
 }
 
-static bool backend_ref_sign(void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err)
+static bool backend_ref_sign(
+	void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err)
 {
 	struct backend_ref_state *ref = state;
 	(void)err; /* nothing outside of us can fail here */
 	for (size_t i = 0; i < texts->count; i++) {
 		uint32_t start = texts->starts[i];
 		uint16_t *lanes = out->lanes + i * EMBED_LANES;
-		out->sizes[i] = text_shingles(ref, texts->points + start, texts->starts[i + 1] - start, out->shingles + start);
+		out->sizes[i] =
+			text_shingles(ref, texts->points + start, texts->starts[i + 1] - start, out->shingles + start);
 		set_lanes(ref, out->shingles + start, out->sizes[i], lanes);
 		for (unsigned band = 0; band < EMBED_BANDS; band++)
 			out->keys[band * texts->count + i] = embed_band_key(lanes + band * EMBED_ROWS, band);

@@ -49,7 +49,8 @@ const char *backend_name(const struct backend *backend)
 	return backend->kind->name;
 }
 
-bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err)
+bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out,
+	struct wn_error *err)
 {
 	wn_assert(texts->count <= BACKEND_BATCH_MAX);
 	if (texts->count == 0)
@@ -59,5 +60,6 @@ bool backend_sign(struct backend *backend, const struct embed_texts *texts, cons
 		wn_assert(texts->starts[i] <= texts->starts[i + 1]);
 		wn_assert(texts->starts[i + 1] - texts->starts[i] <= EMBED_POINTS_MAX);
 	}
-	return backend->kind->sign(backend->state, texts, out, err) || wn_while(err, "sign with the backend %s", backend->kind->name);
+	return backend->kind->sign(backend->state, texts, out, err) ||
+	       wn_while(err, "sign with the backend %s", backend->kind->name);
 }

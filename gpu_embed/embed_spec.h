@@ -7,7 +7,8 @@
 
 /*
  * Frozen: a change of anything here, or of the Unicode version behind norm.h, is a new EMBED_SPEC_VERSION, and stored
- * verdicts name the version by which they were made. Everything is unsigned integers that wrap; there is no byte order in it.
+ * verdicts name the version by which they were made. Everything is unsigned integers that wrap; there is no byte order
+ * in it.
  *
  *   shingle    w code points in a row of the normalised text; w = 3 where more than half of its code points, blanks not
  *              counted, are Han, Kana or Hangul, else 5
@@ -15,7 +16,8 @@
  *   set        the distinct hashes of all shingles; Jaccard is counted over two such sets
  *   lane k     least u16 over the set of  c[k] * (x >> 16) + (a[k] * (x & 0xffff) >> 16);  65535 for the empty set
  *   a[k] c[k]  the lowest and the next 16 bits, made odd, of splitmix64's output number k from EMBED_SEED
- *   band b     u64 of lanes 5b to 5b + 4: two lanes are equal with the probability of the Jaccard, a band with its fifth power
+ *   band b     u64 of lanes 5b to 5b + 4: two lanes are equal with the probability of the Jaccard, a band with its
+ * fifth power
  *
  * Bands of five find 0.8 with 1 - 5e-5 and 0.7 with 0.99. Minima are taken over the whole text: a backend that works in
  * windows lets them overlap by w - 1 code points and takes the minimum of their lanes, which is the same number.
@@ -31,9 +33,9 @@ enum {
 	EMBED_DIGITS_BELOW = 60,   /* where either post has fewer, posts whose digits differ never repeat each other */
 	EMBED_POINTS_MAX = 8192,   /* longer normalised texts: only exact and normalised matches */
 };
-#define EMBED_UNICODE "15.0.0" /* of the normalisation; EMBED_SPEC_VERSION 1 is tied to it */
+#define EMBED_UNICODE "15.0.0"	       /* of the normalisation; EMBED_SPEC_VERSION 1 is tied to it */
 #define EMBED_SEED 0x77696e6e6f770001u /* "winnow", 1 */
-#define EMBED_BASE 0x9e3779b1u         /* a prime next to 2^32 divided by the golden ratio */
+#define EMBED_BASE 0x9e3779b1u	       /* a prime next to 2^32 divided by the golden ratio */
 
 /* nvcc compiles the same functions for host and device. */
 #ifdef __CUDACC__
@@ -65,7 +67,7 @@ EMBED_FUNCTION int embed_point_wide(uint32_t point)
 {
 	if (point < 0x1100)
 		return 0;
-	return point <= 0x11ff ||                      /* Hangul Jamo */
+	return point <= 0x11ff ||		       /* Hangul Jamo */
 	       (point >= 0x2e80 && point <= 0x2fdf) || /* radicals */
 	       (point >= 0x3005 && point <= 0x3007) || /* iteration mark, closing mark, zero */
 	       (point >= 0x3021 && point <= 0x3029) || (point >= 0x3038 && point <= 0x303b) ||
@@ -112,18 +114,21 @@ EMBED_FUNCTION uint16_t embed_lane(uint16_t a, uint16_t c, uint32_t x)
 /* `lanes` are the five of the band; its number is mixed in, so that one table holds the keys of all bands. */
 EMBED_FUNCTION uint64_t embed_band_key(const uint16_t *lanes, unsigned band)
 {
-	uint64_t low = (uint64_t)lanes[0] | (uint64_t)lanes[1] << 16 | (uint64_t)lanes[2] << 32 | (uint64_t)lanes[3] << 48;
+	uint64_t low =
+		(uint64_t)lanes[0] | (uint64_t)lanes[1] << 16 | (uint64_t)lanes[2] << 32 | (uint64_t)lanes[3] << 48;
 	uint64_t high = (uint64_t)lanes[4] | (uint64_t)(band + 1) << 16;
 	return embed_mix64(low ^ high * 0x9e3779b97f4a7c15u);
 }
 
-/* What the runs of decimal digits of a text say, in order: start from 0, one call a digit, and one with `point` 0 after each run. */
+/* What the runs of decimal digits of a text say, in order: start from 0, one call a digit, and one with `point` 0 after
+ * each run. */
 EMBED_FUNCTION uint64_t embed_digit(uint64_t digits, uint32_t point)
 {
 	return embed_mix64(digits + (uint64_t)point + 0x9e3779b97f4a7c15u);
 }
 
-/* Least number of equal lanes of a pair worth an exact count: three standard deviations below the threshold; 74 at 7/10. */
+/* Least number of equal lanes of a pair worth an exact count: three standard deviations below the threshold; 74 at
+ * 7/10. */
 EMBED_FUNCTION int embed_lanes_least(int numerator, int denominator)
 {
 	int64_t square = (int64_t)9 * EMBED_LANES * numerator * (denominator - numerator), root = 0;

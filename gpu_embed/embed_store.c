@@ -16,10 +16,11 @@ static bool no_room(struct wn_error *err, const char *what)
 static struct wn_slice copy_slice(struct wn_arena *arena, const struct db_result *result, size_t row, int column)
 {
 	struct wn_slice slice = db_slice(result, row, column);
-	return (struct wn_slice){ wn_arena_copy(arena, slice.data, slice.bytes), slice.bytes };
+	return (struct wn_slice){wn_arena_copy(arena, slice.data, slice.bytes), slice.bytes};
 }
 
-bool embed_store_claim(struct db *db, struct wn_arena *arena, size_t most, struct embed_item **out, size_t *count, struct wn_error *err)
+bool embed_store_claim(struct db *db, struct wn_arena *arena, size_t most, struct embed_item **out, size_t *count,
+	struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -43,7 +44,8 @@ bool embed_store_claim(struct db *db, struct wn_arena *arena, size_t most, struc
 	return (*out && room) || no_room(err, "the items of a batch");
 }
 
-static bool threshold_read(struct wn_arena *arena, struct wn_slice document, int *numerator, int *denominator, struct wn_error *err)
+static bool threshold_read(
+	struct wn_arena *arena, struct wn_slice document, int *numerator, int *denominator, struct wn_error *err)
 {
 	struct campaign campaign;
 	const struct json *parsed;
@@ -54,7 +56,8 @@ static bool threshold_read(struct wn_arena *arena, struct wn_slice document, int
 	return true;
 }
 
-bool embed_store_thresholds(struct db *db, struct wn_arena *arena, struct embed_item *items, size_t count, struct wn_error *err)
+bool embed_store_thresholds(
+	struct db *db, struct wn_arena *arena, struct embed_item *items, size_t count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -74,7 +77,7 @@ bool embed_store_thresholds(struct db *db, struct wn_arena *arena, struct embed_
 	for (size_t row = 0; ok && row < db_rows(result); row++) {
 		int numerator = 0, denominator = 0;
 		ok = threshold_read(arena, db_slice(result, row, 1), &numerator, &denominator, err) ||
-			wn_while(err, "read the campaign %s", db_text(result, row, 0));
+		     wn_while(err, "read the campaign %s", db_text(result, row, 0));
 		for (size_t i = 0; ok && i < count; i++)
 			if (strcmp(items[i].campaign, db_text(result, row, 0)) == 0) {
 				items[i].numerator = numerator;
@@ -100,8 +103,8 @@ bool embed_store_last(struct db *db, struct wn_arena *arena, int64_t *link_seq, 
 	return true;
 }
 
-bool embed_store_leaders(struct db *db, struct wn_arena *arena, int64_t after, int64_t upto, size_t most, struct embed_leader **out, size_t *count,
-	struct wn_error *err)
+bool embed_store_leaders(struct db *db, struct wn_arena *arena, int64_t after, int64_t upto, size_t most,
+	struct embed_leader **out, size_t *count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -133,13 +136,15 @@ bool embed_store_leaders(struct db *db, struct wn_arena *arena, int64_t after, i
 	return (*out && room) || no_room(err, "a page of leaders");
 }
 
-static bool signatures_insert(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, struct wn_error *err)
+static bool signatures_insert(
+	struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, struct wn_error *err)
 {
-	int64_t *link_seqs = wn_arena_array(arena, count, sizeof *link_seqs), *seqs = wn_arena_array(arena, count, sizeof *seqs);
+	int64_t *link_seqs = wn_arena_array(arena, count, sizeof *link_seqs),
+		*seqs = wn_arena_array(arena, count, sizeof *seqs);
 	int32_t *sizes = wn_arena_array(arena, count, sizeof *sizes);
 	bool *leaders = wn_arena_array(arena, count, sizeof *leaders);
 	struct wn_slice *campaigns = wn_arena_array(arena, count, sizeof *campaigns);
-	uint8_t (*minhashes)[MINHASH_BYTES] = wn_arena_array(arena, count, sizeof *minhashes);
+	uint8_t(*minhashes)[MINHASH_BYTES] = wn_arena_array(arena, count, sizeof *minhashes);
 	if (!link_seqs || !seqs || !sizes || !leaders || !campaigns || !minhashes)
 		return no_room(err, "the signatures of a batch");
 	for (size_t i = 0; i < count; i++) {
@@ -167,7 +172,8 @@ static bool signatures_insert(struct db *db, struct wn_arena *arena, const struc
 	return db_query(db, &SQL_GPU_EMBED_SIGNATURES_INSERT, &args, NULL, err) || wn_while(err, "store signatures");
 }
 
-static bool verdicts_insert(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, int64_t now_ms, struct wn_error *err)
+static bool verdicts_insert(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count,
+	int64_t now_ms, struct wn_error *err)
 {
 	int32_t *numbers = wn_arena_array(arena, 5 * count, sizeof *numbers);
 	struct wn_slice *nearest = wn_arena_array(arena, count, sizeof *nearest);
@@ -181,7 +187,7 @@ static bool verdicts_insert(struct db *db, struct wn_arena *arena, const struct 
 		numbers[3 * count + i] = verdict->nearest_numerator;
 		numbers[4 * count + i] = verdict->nearest_denominator;
 		if (verdict->has_nearest)
-			nearest[i] = (struct wn_slice){ (const char *)verdict->nearest.bytes, ID_BYTES };
+			nearest[i] = (struct wn_slice){(const char *)verdict->nearest.bytes, ID_BYTES};
 	}
 	struct db_args args;
 	db_args_init(&args, arena);
@@ -199,7 +205,8 @@ static bool verdicts_insert(struct db *db, struct wn_arena *arena, const struct 
 	return db_query(db, &SQL_GPU_EMBED_VERDICTS_INSERT, &args, NULL, err) || wn_while(err, "store verdicts");
 }
 
-static bool states_set(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, struct wn_error *err)
+static bool states_set(
+	struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -219,15 +226,17 @@ static bool states_set(struct db *db, struct wn_arena *arena, const struct embed
 	return true;
 }
 
-bool embed_store_write(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, int64_t now_ms, struct wn_error *err)
+bool embed_store_write(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count,
+	int64_t now_ms, struct wn_error *err)
 {
 	wn_assert(db_in_transaction(db));
 	wn_assert(count > 0);
-	return signatures_insert(db, arena, items, count, err) && verdicts_insert(db, arena, items, count, now_ms, err) &&
-		states_set(db, arena, items, count, err);
+	return signatures_insert(db, arena, items, count, err) &&
+	       verdicts_insert(db, arena, items, count, now_ms, err) && states_set(db, arena, items, count, err);
 }
 
-bool embed_store_journal(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, int64_t now_ms, struct wn_error *err)
+bool embed_store_journal(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count,
+	int64_t now_ms, struct wn_error *err)
 {
 	struct json_writer entry;
 	struct wn_slice body;
@@ -258,5 +267,5 @@ bool embed_store_journal(struct db *db, struct wn_arena *arena, const struct emb
 	json_close_object(&entry);
 	db_args_init(&args, arena);
 	return json_end(&entry, &body, err) && db_query(db, &SQL_GPU_EMBED_NOTIFY, &args, NULL, err) &&
-		journal_append(db, arena, body, NULL, err);
+	       journal_append(db, arena, body, NULL, err);
 }

@@ -14,10 +14,11 @@ enum { EMBED_POLL_MS = 1000, EMBED_ARENA = 192 * 1024 * 1024, EMBED_PAGE = SIGNE
 
 struct embed_loop {
 	struct signer *signer;
-	struct linker *linker;  /* NULL until the first batch, and after a failure that left it with what was not committed */
-	int64_t linked;         /* the highest link_seq that it has seen */
+	struct linker
+		*linker; /* NULL until the first batch, and after a failure that left it with what was not committed */
+	int64_t linked;	 /* the highest link_seq that it has seen */
 	size_t batch_items;
-	struct wn_arena arena;  /* for pages of leaders */
+	struct wn_arena arena; /* for pages of leaders */
 };
 
 bool embed_loop_open(struct embed_loop **out, const char *backend, size_t batch_items, struct wn_error *err)
@@ -64,7 +65,8 @@ static uint64_t campaign_number(const char *name)
 	return number;
 }
 
-static struct linker_post post_of(const struct item_id *item, const char *campaign, int numerator, int denominator, const struct signed_content *content)
+static struct linker_post post_of(const struct item_id *item, const char *campaign, int numerator, int denominator,
+	const struct signed_content *content)
 {
 	return (struct linker_post){
 		.item = *item,
@@ -83,11 +85,13 @@ static struct linker_post post_of(const struct item_id *item, const char *campai
 	};
 }
 
-/* What is stored must be what its content gives, or verdicts to come would rest on something that nobody can recompute. */
+/* What is stored must be what its content gives, or verdicts to come would rest on something that nobody can recompute.
+ */
 static bool leader_check(const struct embed_leader *leader, const struct signed_content *content, struct wn_error *err)
 {
 	char hex[ID_HEX_ROOM];
-	if (memcmp(leader->raw.bytes, content->raw.bytes, ID_BYTES) == 0 && memcmp(leader->normal.bytes, content->normal.bytes, ID_BYTES) == 0 &&
+	if (memcmp(leader->raw.bytes, content->raw.bytes, ID_BYTES) == 0 &&
+		memcmp(leader->normal.bytes, content->normal.bytes, ID_BYTES) == 0 &&
 		memcmp(leader->lanes, content->lanes, sizeof leader->lanes) == 0)
 		return true;
 	return wn_fail(err, WN_DOWN, "embed_signature", "the stored signature of item %s is not the one of its content",
@@ -113,7 +117,8 @@ static bool index_page(struct embed_loop *loop, struct embed_leader *leaders, si
 	return true;
 }
 
-/* Takes in what was linked since: everything at the start, nothing as a rule, another process's work after it was the linker. */
+/* Takes in what was linked since: everything at the start, nothing as a rule, another process's work after it was the
+ * linker. */
 static bool index_catch_up(struct embed_loop *loop, struct db *db, struct wn_error *err)
 {
 	int64_t last, started_ms = clock_monotonic_ms(), known = loop->linked;
@@ -133,12 +138,14 @@ static bool index_catch_up(struct embed_loop *loop, struct db *db, struct wn_err
 			return wn_while(err, "build the index");
 	} while (count == EMBED_PAGE);
 	loop->linked = last;
-	log_event(known == 0 ? LOG_INFO : LOG_DEBUG, "duplicate_index_read", log_integer("leaders", (int64_t)linker_leaders(loop->linker)),
+	log_event(known == 0 ? LOG_INFO : LOG_DEBUG, "duplicate_index_read",
+		log_integer("leaders", (int64_t)linker_leaders(loop->linker)),
 		log_integer("ms", clock_monotonic_ms() - started_ms));
 	return true;
 }
 
-static bool batch_link(struct embed_loop *loop, struct wn_arena *arena, struct embed_item *items, size_t count, struct wn_error *err)
+static bool batch_link(
+	struct embed_loop *loop, struct wn_arena *arena, struct embed_item *items, size_t count, struct wn_error *err)
 {
 	struct signed_content *contents = wn_arena_array(arena, count, sizeof *contents);
 	if (!contents)
@@ -150,8 +157,8 @@ static bool batch_link(struct embed_loop *loop, struct wn_arena *arena, struct e
 	for (size_t i = 0; i < count; i++) {
 		items[i].content = contents[i];
 		items[i].link_seq = loop->linked + 1 + (int64_t)i;
-		struct linker_post post =
-			post_of(&items[i].item, items[i].campaign, items[i].numerator, items[i].denominator, &items[i].content);
+		struct linker_post post = post_of(
+			&items[i].item, items[i].campaign, items[i].numerator, items[i].denominator, &items[i].content);
 		if (!linker_link(loop->linker, &post, &items[i].verdict, err))
 			return false;
 	}
@@ -159,7 +166,8 @@ static bool batch_link(struct embed_loop *loop, struct wn_arena *arena, struct e
 }
 
 /* *indexed: the index holds leaders of this batch, which the database does not know yet. */
-static bool batch_in_transaction(struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *count, bool *indexed, struct wn_error *err)
+static bool batch_in_transaction(struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *count,
+	bool *indexed, struct wn_error *err)
 {
 	struct embed_item *items;
 	int64_t now_ms;
@@ -174,11 +182,13 @@ static bool batch_in_transaction(struct embed_loop *loop, struct db *db, struct 
 	if (!clock_now(db, &now_ms, err) || !embed_store_thresholds(db, arena, items, *count, err))
 		return false;
 	*indexed = true;
-	return batch_link(loop, arena, items, *count, err) && embed_store_write(db, arena, items, *count, now_ms, err) &&
-		embed_store_journal(db, arena, items, *count, now_ms, err);
+	return batch_link(loop, arena, items, *count, err) &&
+	       embed_store_write(db, arena, items, *count, now_ms, err) &&
+	       embed_store_journal(db, arena, items, *count, now_ms, err);
 }
 
-bool embed_loop_batch(struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *done, struct wn_error *err)
+bool embed_loop_batch(
+	struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *done, struct wn_error *err)
 {
 	size_t count = 0;
 	bool indexed = false;

@@ -10,21 +10,24 @@ enum { EMBED_BATCH_MAX = 500 };
 extern const struct worker_plan *const embed_plan;
 
 /*
- * What a linker keeps between batches: the index over everything that was linked, which PostgreSQL can always give back.
+ * What a linker keeps between batches: the index over everything that was linked, which PostgreSQL can always give
+ * back.
  *
- * Order: items are linked in order of arrival as far as they are there; dedup_signature.link_seq is the order in which they were,
- * and the one that counts. Two submissions of which the second was sent after the first was answered are linked in that order.
- * Of two that overlap, the one with the smaller item.seq may commit later; when the other was linked in between, it stays the earlier
- * one, because a verdict in the journal does not change any more.
+ * Order: items are linked in order of arrival as far as they are there; dedup_signature.link_seq is the order in which
+ * they were, and the one that counts. Two submissions of which the second was sent after the first was answered are
+ * linked in that order. Of two that overlap, the one with the smaller item.seq may commit later; when the other was
+ * linked in between, it stays the earlier one, because a verdict in the journal does not change any more.
  */
 struct embed_loop;
 /* backend NULL: the preferred one; batch_items: 1 to EMBED_BATCH_MAX. */
 bool embed_loop_open(struct embed_loop **out, const char *backend, size_t batch_items, struct wn_error *err);
 void embed_loop_close(struct embed_loop *loop); /* NULL is fine */
 /*
- * One batch in one transaction; *done items were decided. The index takes in what the database knows and it does not, so a loop may
- * be given any connection, be the first or be the second: it then fails with WN_INPUT db_unique, or waits, and is right afterwards.
+ * One batch in one transaction; *done items were decided. The index takes in what the database knows and it does not,
+ * so a loop may be given any connection, be the first or be the second: it then fails with WN_INPUT db_unique, or
+ * waits, and is right afterwards.
  */
-bool embed_loop_batch(struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *done, struct wn_error *err);
+bool embed_loop_batch(
+	struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *done, struct wn_error *err);
 
 #endif

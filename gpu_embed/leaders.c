@@ -14,7 +14,8 @@ enum {
 	TABLE_LOAD = 2, /* at most one slot in two is taken: probes stay short */
 };
 
-/* Open addressing with linear probing; a key may stand in several slots. `leaders` holds numbers + 1, 0 is an empty slot. */
+/* Open addressing with linear probing; a key may stand in several slots. `leaders` holds numbers + 1, 0 is an empty
+ * slot. */
 struct table {
 	uint64_t *keys;
 	uint32_t *leaders;
@@ -36,7 +37,9 @@ struct leaders {
 
 static bool table_open(struct table *table, size_t slots)
 {
-	*table = (struct table){ .keys = calloc(slots, sizeof *table->keys), .leaders = calloc(slots, sizeof *table->leaders), .slots = slots };
+	*table = (struct table){.keys = calloc(slots, sizeof *table->keys),
+		.leaders = calloc(slots, sizeof *table->leaders),
+		.slots = slots};
 	return table->keys && table->leaders;
 }
 
@@ -80,16 +83,20 @@ static bool table_reserve(struct table *table, size_t more)
 	return true;
 }
 
-/* Keys in the tables are hashed once more with this process's secret, so that nobody can send posts that fill one stretch. */
+/* Keys in the tables are hashed once more with this process's secret, so that nobody can send posts that fill one
+ * stretch. */
 static uint64_t band_slot_key(const struct linker_post *post, unsigned band)
 {
-	uint64_t both[2] = { post->campaign, post->keys[band * post->key_stride] };
+	uint64_t both[2] = {post->campaign, post->keys[band * post->key_stride]};
 	return memory_hash(both, sizeof both);
 }
 
 static uint64_t normal_slot_key(const struct linker_post *post)
 {
-	struct { uint64_t campaign; struct sha256 normal; } both = { post->campaign, post->normal };
+	struct {
+		uint64_t campaign;
+		struct sha256 normal;
+	} both = {post->campaign, post->normal};
 	return memory_hash(&both, sizeof both);
 }
 
@@ -148,13 +155,16 @@ static bool shingles_reserve(struct leaders *leaders, size_t size)
 static bool leaders_reserve(struct leaders *leaders, const struct linker_post *post, struct wn_error *err)
 {
 	if (leaders->count == LINKER_LEADERS_MAX)
-		return wn_fail(err, WN_FULL, "linker_full", "the duplicate check holds %d posts, its most", LINKER_LEADERS_MAX);
+		return wn_fail(err, WN_FULL, "linker_full", "the duplicate check holds %d posts, its most",
+			LINKER_LEADERS_MAX);
 	struct leader **chunk = &leaders->chunks[leaders->count / CHUNK_LEADERS];
 	if (!*chunk)
 		*chunk = malloc(CHUNK_LEADERS * sizeof **chunk);
 	if (!*chunk || !table_reserve(&leaders->normals, 1) ||
-		(post->near && (!shingles_reserve(leaders, post->size) || !table_reserve(&leaders->bands, EMBED_BANDS))))
-		return wn_fail(err, WN_FULL, "memory", "no room for leader %zu of the duplicate check", leaders->count + 1);
+		(post->near &&
+			(!shingles_reserve(leaders, post->size) || !table_reserve(&leaders->bands, EMBED_BANDS))))
+		return wn_fail(
+			err, WN_FULL, "memory", "no room for leader %zu of the duplicate check", leaders->count + 1);
 	return true;
 }
 
@@ -194,7 +204,8 @@ const struct leader *leaders_same(const struct leaders *leaders, const struct li
 		if (table->keys[slot] != key)
 			continue;
 		const struct leader *leader = leaders_at(leaders, table->leaders[slot] - 1);
-		if (leader->campaign == post->campaign && memcmp(leader->normal.bytes, post->normal.bytes, ID_BYTES) == 0)
+		if (leader->campaign == post->campaign &&
+			memcmp(leader->normal.bytes, post->normal.bytes, ID_BYTES) == 0)
 			return leader;
 	}
 	return NULL;
@@ -206,7 +217,8 @@ static int number_compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-size_t leaders_candidates(const struct leaders *leaders, const struct linker_post *post, uint32_t out[LEADERS_CANDIDATES_MAX])
+size_t leaders_candidates(
+	const struct leaders *leaders, const struct linker_post *post, uint32_t out[LEADERS_CANDIDATES_MAX])
 {
 	const struct table *table = &leaders->bands;
 	uint64_t keys[EMBED_BANDS];
@@ -218,8 +230,10 @@ size_t leaders_candidates(const struct leaders *leaders, const struct linker_pos
 		__builtin_prefetch(&table->keys[keys[band] & (table->slots - 1)]);
 	}
 	for (unsigned band = 0; band < EMBED_BANDS; band++)
-		for (size_t slot = keys[band] & (table->slots - 1); table->leaders[slot]; slot = (slot + 1) & (table->slots - 1))
-			if (table->keys[slot] == keys[band] && leaders_at(leaders, table->leaders[slot] - 1)->campaign == post->campaign) {
+		for (size_t slot = keys[band] & (table->slots - 1); table->leaders[slot];
+			slot = (slot + 1) & (table->slots - 1))
+			if (table->keys[slot] == keys[band] &&
+				leaders_at(leaders, table->leaders[slot] - 1)->campaign == post->campaign) {
 				wn_assert(found < LEADERS_CANDIDATES_MAX);
 				out[found++] = table->leaders[slot] - 1;
 			}

@@ -27,6 +27,7 @@ bool leaders_add(struct leaders *leaders, const struct linker_post *post, struct
 /* The post's campaign's leader with the same normalised hash; NULL when there is none. */
 const struct leader *leaders_same(const struct leaders *leaders, const struct linker_post *post);
 /* Numbers of the leaders of its campaign that share a band key with it: rising, none twice. */
-size_t leaders_candidates(const struct leaders *leaders, const struct linker_post *post, uint32_t out[LEADERS_CANDIDATES_MAX]);
+size_t leaders_candidates(
+	const struct leaders *leaders, const struct linker_post *post, uint32_t out[LEADERS_CANDIDATES_MAX]);
 
 #endif

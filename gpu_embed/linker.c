@@ -12,7 +12,7 @@ struct linker {
 
 const char *dup_method_name(enum dup_method method)
 {
-	static const char *const names[] = { "none", "exact", "norm", "minhash", "semantic", "sensor" };
+	static const char *const names[] = {"none", "exact", "norm", "minhash", "semantic", "sensor"};
 	wn_assert((size_t)method < sizeof names / sizeof *names);
 	return names[method];
 }
@@ -43,7 +43,8 @@ size_t linker_leaders(const struct linker *linker)
 	return leaders_count(linker->leaders);
 }
 
-void linker_jaccard(const uint32_t *a, uint32_t a_size, const uint32_t *b, uint32_t b_size, int32_t *common, int32_t *either)
+void linker_jaccard(
+	const uint32_t *a, uint32_t a_size, const uint32_t *b, uint32_t b_size, int32_t *common, int32_t *either)
 {
 	uint32_t i = 0, j = 0, same = 0;
 	while (i < a_size && j < b_size) {
@@ -69,8 +70,8 @@ static void compare(const struct linker_post *post, const struct leader *leader,
 {
 	int32_t common, either;
 	linker_jaccard(post->shingles, post->size, leader->shingles, leader->size, &common, &either);
-	bool digits_part =
-		(post->size < EMBED_DIGITS_BELOW || leader->size < EMBED_DIGITS_BELOW) && post->digits != leader->digits;
+	bool digits_part = (post->size < EMBED_DIGITS_BELOW || leader->size < EMBED_DIGITS_BELOW) &&
+			   post->digits != leader->digits;
 	if ((int64_t)common * post->denominator >= (int64_t)post->numerator * either && !digits_part) {
 		if (out->method == DUP_NONE) {
 			out->method = DUP_MINHASH;
@@ -80,7 +81,8 @@ static void compare(const struct linker_post *post, const struct leader *leader,
 		} else if (id_compare(&leader->item, &out->cluster) < 0) {
 			out->cluster = leader->item;
 		}
-	} else if (!out->has_nearest || (int64_t)common * out->nearest_denominator > (int64_t)out->nearest_numerator * either) {
+	} else if (!out->has_nearest ||
+		   (int64_t)common * out->nearest_denominator > (int64_t)out->nearest_numerator * either) {
 		out->has_nearest = true;
 		out->nearest = leader->item;
 		out->nearest_numerator = common;
@@ -103,11 +105,13 @@ static void link_near(const struct linker *linker, const struct linker_post *pos
 			compare(post, leaders_at(linker->leaders, numbers[i]), out);
 }
 
-bool linker_link(struct linker *linker, const struct linker_post *post, struct linker_verdict *out, struct wn_error *err)
+bool linker_link(
+	struct linker *linker, const struct linker_post *post, struct linker_verdict *out, struct wn_error *err)
 {
 	wn_assert(post->numerator > 0);
 	wn_assert(post->numerator <= post->denominator);
-	*out = (struct linker_verdict){ .origin = post->item, .cluster = post->item, .denominator = 1, .nearest_denominator = 1 };
+	*out = (struct linker_verdict){
+		.origin = post->item, .cluster = post->item, .denominator = 1, .nearest_denominator = 1};
 	const struct leader *same = leaders_same(linker->leaders, post);
 	if (same) {
 		out->method = memcmp(same->raw.bytes, post->raw.bytes, ID_BYTES) == 0 ? DUP_EXACT : DUP_NORMALISED;

@@ -7,12 +7,16 @@
 #include "core/hash.h"
 #include "core/utf8.h"
 
-enum { REPLACEMENT = 0xfffd, FOLD_OPTIONS = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE };
+enum {
+	REPLACEMENT = 0xfffd,
+	FOLD_OPTIONS = UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE
+};
 
 bool norm_start(struct wn_error *err)
 {
 	if (strcmp(utf8proc_unicode_version(), EMBED_UNICODE) != 0)
-		return wn_fail(err, WN_DOWN, "norm_unicode", "libutf8proc knows Unicode %s, but specification %d of the duplicate check needs %s",
+		return wn_fail(err, WN_DOWN, "norm_unicode",
+			"libutf8proc knows Unicode %s, but specification %d of the duplicate check needs %s",
 			utf8proc_unicode_version(), EMBED_SPEC_VERSION, EMBED_UNICODE);
 	return true;
 }
@@ -20,8 +24,9 @@ bool norm_start(struct wn_error *err)
 /* White space and control characters. */
 static bool point_blank(uint32_t point)
 {
-	return point <= ' ' || (point >= 0x7f && point <= 0xa0) || point == 0x1680 || (point >= 0x2000 && point <= 0x200a) || point == 0x2028 ||
-		point == 0x2029 || point == 0x202f || point == 0x205f || point == 0x3000;
+	return point <= ' ' || (point >= 0x7f && point <= 0xa0) || point == 0x1680 ||
+	       (point >= 0x2000 && point <= 0x200a) || point == 0x2028 || point == 0x2029 || point == 0x202f ||
+	       point == 0x205f || point == 0x3000;
 }
 
 static bool point_digit(uint32_t point)
@@ -56,17 +61,22 @@ static uint32_t point_read(const char *text, size_t room, size_t *used)
 	const unsigned char *c = (const unsigned char *)text;
 	*used = bytes ? bytes : 1;
 	switch (bytes) {
-	case 1: return c[0];
-	case 2: return (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
-	case 3: return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
-	case 4: return (c[0] & 0x07u) << 18 | (c[1] & 0x3fu) << 12 | (c[2] & 0x3fu) << 6 | (c[3] & 0x3fu);
-	default: return REPLACEMENT;
+	case 1:
+		return c[0];
+	case 2:
+		return (c[0] & 0x1fu) << 6 | (c[1] & 0x3fu);
+	case 3:
+		return (c[0] & 0x0fu) << 12 | (c[1] & 0x3fu) << 6 | (c[2] & 0x3fu);
+	case 4:
+		return (c[0] & 0x07u) << 18 | (c[1] & 0x3fu) << 12 | (c[2] & 0x3fu) << 6 | (c[3] & 0x3fu);
+	default:
+		return REPLACEMENT;
 	}
 }
 
 /*
- * Puts code points that came out of one behind the others, marks in canonical order. The limit on marks keeps the sorting
- * linear in the text, whatever was piled upon one letter.
+ * Puts code points that came out of one behind the others, marks in canonical order. The limit on marks keeps the
+ * sorting linear in the text, whatever was piled upon one letter.
  */
 static void fold_append(struct norm *out, const utf8proc_int32_t *points, size_t count, unsigned *marks)
 {
@@ -97,14 +107,14 @@ static void fold_unicode(struct norm *out, const char *text, size_t bytes)
 	for (size_t i = 0, used; i < bytes; i += used) {
 		utf8proc_int32_t folded[FOLDED_MAX];
 		uint32_t point = point_read(text + i, bytes - i, &used);
-		utf8proc_ssize_t count =
-			utf8proc_decompose_char((utf8proc_int32_t)point, folded, FOLDED_MAX, (utf8proc_option_t)FOLD_OPTIONS, &boundary);
+		utf8proc_ssize_t count = utf8proc_decompose_char(
+			(utf8proc_int32_t)point, folded, FOLDED_MAX, (utf8proc_option_t)FOLD_OPTIONS, &boundary);
 		wn_assert(count >= 0);
 		wn_assert(count <= FOLDED_MAX);
 		fold_append(out, folded, (size_t)count, &marks);
 	}
-	utf8proc_ssize_t composed = utf8proc_normalize_utf32((utf8proc_int32_t *)out->points, (utf8proc_ssize_t)out->count,
-		(utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
+	utf8proc_ssize_t composed = utf8proc_normalize_utf32((utf8proc_int32_t *)out->points,
+		(utf8proc_ssize_t)out->count, (utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE));
 	wn_assert(composed >= 0);
 	wn_assert((size_t)composed <= out->count);
 	out->count = (size_t)composed;
@@ -155,7 +165,8 @@ static uint64_t read_digits(const struct norm *norm)
 bool norm_text(struct norm *out, const char *text, size_t bytes, struct wn_error *err)
 {
 	if (bytes > NORM_BYTES_MAX)
-		return wn_fail(err, WN_INPUT, "norm_long", "a text of %zu bytes; at most %d are compared", bytes, NORM_BYTES_MAX);
+		return wn_fail(err, WN_INPUT, "norm_long", "a text of %zu bytes; at most %d are compared", bytes,
+			NORM_BYTES_MAX);
 	if (ascii_bytes(text, bytes) == bytes)
 		fold_ascii(out, text, bytes);
 	else

@@ -7,20 +7,20 @@
 #include "gpu_embed/embed_spec.h"
 
 enum {
-	NORM_BYTES_MAX = 8192,  /* of a text as it came: ingest/'s limit for posts */
-	NORM_GROWTH_MAX = 6,    /* code points per byte at most: U+FDFA has three bytes and stands for 18 letters */
+	NORM_BYTES_MAX = 8192, /* of a text as it came: ingest/'s limit for posts */
+	NORM_GROWTH_MAX = 6,   /* code points per byte at most: U+FDFA has three bytes and stands for 18 letters */
 	NORM_POINTS_MAX = NORM_BYTES_MAX * NORM_GROWTH_MAX,
-	NORM_MARKS_MAX = 30,    /* combining marks in a row that are kept, as in the stream-safe format of UAX 15 */
+	NORM_MARKS_MAX = 30, /* combining marks in a row that are kept, as in the stream-safe format of UAX 15 */
 };
 
 /* A quarter of a megabyte each: made once, used for one text after the other. */
 struct norm {
-	size_t count;                     /* code points */
+	size_t count; /* code points */
 	uint32_t points[NORM_POINTS_MAX];
-	size_t bytes;                     /* the same as UTF-8 */
+	size_t bytes; /* the same as UTF-8 */
 	char text[4 * NORM_POINTS_MAX];
-	struct sha256 sha256;             /* of text */
-	uint64_t digits;                  /* embed_digit() over every run of decimal digits; 0 where there is none */
+	struct sha256 sha256; /* of text */
+	uint64_t digits;      /* embed_digit() over every run of decimal digits; 0 where there is none */
 };
 
 /* WN_DOWN norm_unicode unless libutf8proc has the Unicode version that EMBED_SPEC_VERSION is tied to. */

@@ -22,10 +22,15 @@ bool signer_open(struct signer **out, const char *backend, struct wn_error *err)
 	if (!norm_start(err))
 		return false;
 	struct signer *signer = calloc(1, sizeof *signer);
-	if (!signer)
+	if (signer)
+		signer->points = malloc(SIGNER_POINTS_LEAST * sizeof *signer->points);
+	if (!signer || !signer->points) {
+		signer_close(signer);
 		return wn_fail(err, WN_FULL, "memory", "no room for a signer");
+	}
+	signer->points_room = SIGNER_POINTS_LEAST;
 	if (!backend_open(&signer->backend, backend, err)) {
-		free(signer);
+		signer_close(signer);
 		return false;
 	}
 	*out = signer;
@@ -51,7 +56,7 @@ static bool points_add(struct signer *signer, size_t text, struct wn_error *err)
 	size_t start = signer->starts[text], needed = start + signer->norm.count;
 	wn_assert(needed <= SIGNER_POINTS_MAX);
 	if (needed > signer->points_room) {
-		size_t room = signer->points_room ? signer->points_room : SIGNER_POINTS_LEAST;
+		size_t room = signer->points_room;
 		while (room < needed)
 			room *= 2;
 		uint32_t *points = realloc(signer->points, room * sizeof *points);
@@ -60,8 +65,7 @@ static bool points_add(struct signer *signer, size_t text, struct wn_error *err)
 		signer->points = points;
 		signer->points_room = room;
 	}
-	if (signer->norm.count > 0)
-		memcpy(signer->points + start, signer->norm.points, signer->norm.count * sizeof *signer->points);
+	memcpy(signer->points + start, signer->norm.points, signer->norm.count * sizeof *signer->points);
 	signer->starts[text + 1] = (uint32_t)needed;
 	return true;
 }
@@ -82,14 +86,15 @@ static bool content_read(struct signer *signer, struct signed_content *content, 
 	return signer->norm.count > EMBED_POINTS_MAX || points_add(signer, text, err);
 }
 
-bool signer_sign(struct signer *signer, struct wn_arena *arena, struct signed_content *contents, size_t count, struct wn_error *err)
+bool signer_sign(struct signer *signer, struct wn_arena *arena, struct signed_content *contents, size_t count,
+	struct wn_error *err)
 {
 	wn_assert(count <= SIGNER_BATCH_MAX);
 	signer->starts[0] = 0;
 	for (size_t i = 0; i < count; i++)
 		if (!content_read(signer, &contents[i], i, err))
 			return wn_while(err, "normalise");
-	struct embed_texts texts = { .count = count, .points = signer->points, .starts = signer->starts };
+	struct embed_texts texts = {.count = count, .points = signer->points, .starts = signer->starts};
 	struct embed_signatures out = {
 		.lanes = wn_arena_array(arena, count * EMBED_LANES, sizeof *out.lanes),
 		.keys = wn_arena_array(arena, count * EMBED_BANDS, sizeof *out.keys),

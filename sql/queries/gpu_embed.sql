@@ -1,6 +1,7 @@
 -- Statements of gpu_embed/: what the linker reads, and what it decides.
 
--- item_received, in order of arrival. There is one linker, so nothing is skipped: a locked row is waited for, or it would lose its turn.
+-- item_received, in order of arrival. There is one linker, so nothing is skipped: a locked row is waited for, or it
+-- would lose its turn.
 -- name: claim
 SELECT item_id, seq, campaign, kind, content FROM item WHERE state = 0 ORDER BY seq LIMIT $1::integer FOR NO KEY UPDATE
 
@@ -21,15 +22,17 @@ ORDER BY s.link_seq LIMIT $3::integer
 
 -- name: signatures_insert
 INSERT INTO dedup_signature (item_id, link_seq, seq, campaign, raw_sha256, norm_sha256, shingles, minhash, leader)
-SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::integer[], $8::bytea[], $9::boolean[])
+SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::integer[],
+	$8::bytea[], $9::boolean[])
 
 -- name: verdicts_insert
-INSERT INTO dedup_verdict (item_id, origin, cluster, method, numerator, denominator, spec_version, nearest, nearest_numerator,
-	nearest_denominator, decided_ms)
-SELECT u.item_id, u.origin, u.cluster, u.method::smallint, u.numerator, u.denominator, $7::integer, u.nearest, u.nearest_numerator,
-	u.nearest_denominator, $11::bigint
-FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::integer[], $6::integer[], $8::bytea[], $9::integer[], $10::integer[])
-	AS u (item_id, origin, cluster, method, numerator, denominator, nearest, nearest_numerator, nearest_denominator)
+INSERT INTO dedup_verdict (item_id, origin, cluster, method, numerator, denominator, spec_version,
+	nearest, nearest_numerator, nearest_denominator, decided_ms)
+SELECT u.item_id, u.origin, u.cluster, u.method::smallint, u.numerator, u.denominator, $7::integer,
+	u.nearest, u.nearest_numerator, u.nearest_denominator, $11::bigint
+FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::integer[], $6::integer[],
+	$8::bytea[], $9::integer[], $10::integer[]) AS u
+	(item_id, origin, cluster, method, numerator, denominator, nearest, nearest_numerator, nearest_denominator)
 
 -- item's primary key
 -- name: states_set

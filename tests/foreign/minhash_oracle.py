@@ -1,17 +1,18 @@
 #!/usr/bin/env python3
-"""A second implementation of the duplicate check, written from gpu_embed/embed_spec.h's text and linker.h's rule alone.
+"""A second implementation of the duplicate check, written from the text of embed_spec.h, norm.h and linker.h alone.
 
-It shares no line with the C and uses Python's own Unicode tables, so that where both agree the specification was read twice.
-Input is one JSON string a line (or an object with a member "text"); only standard input and output are touched.
+It shares no line with the C and uses Python's own Unicode tables, so that where both agree the specification was read
+twice. Input is one JSON string a line (or an object with a member "text"); only standard input and output are touched.
 
-  minhash_oracle.py sign             prints what is computed of each text, one line a text, fields apart by a blank:
-                                     raw SHA-256, normalised SHA-256, digits, distinct shingles, lanes, band keys (hex, big-endian)
-  minhash_oracle.py link [N D]       prints each text's verdict by brute force, without signatures: method, number of its origin,
-                                     numerator, denominator; N/D is the threshold, 7/10 unless given
-  minhash_oracle.py pairs [N D]      prints all pairs whose exact Jaccard reaches N/D: numbers, shingles in common, in either
-  minhash_oracle.py figures          prints the C initialisers of tests/gpu_embed/figures.h for the texts of its own list
+  minhash_oracle.py sign         prints what is computed of each text, one line a text, fields apart by a blank: raw
+                                 SHA-256, normalised SHA-256, digits, distinct shingles, lanes, band keys (hex)
+  minhash_oracle.py link [N D]   prints each text's verdict by brute force, without signatures: method, number of its
+                                 origin, numerator, denominator; N/D is the threshold, 7/10 unless given
+  minhash_oracle.py pairs [N D]  prints all pairs whose exact Jaccard reaches N/D: numbers, shingles in common, in either
+  minhash_oracle.py figures      prints the C initialisers of tests/gpu_embed/figures.h for the texts of its own list
 
-Python's Unicode may be older than the specification's: `sign` prints "-" for a text with a code point that is not assigned in it.
+Python's Unicode may be older than the specification's: `sign` prints "-" for a text with a code point that is not
+assigned in it.
 """
 import hashlib
 import json

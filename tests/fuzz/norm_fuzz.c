@@ -1,4 +1,5 @@
-/* Fuzz entry: bytes as a post; whatever they are, the normalised text is UTF-8, stays as it is, and can be signed and linked. */
+/* Fuzz entry: bytes as a post; whatever they are, the normalised text is UTF-8, stays as it is, and can be signed and
+ * linked. */
 #include <string.h>
 
 #include "core/utf8.h"

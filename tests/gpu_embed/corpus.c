@@ -11,8 +11,16 @@
 enum { WORDS_OF_A_SCRIPT = 1500, WORD_ROOM = 48 };
 
 /* First and last letter of each script's syllables: Latin, Latin with marks, Cyrillic, Han, Hangul, Arabic. */
-static const struct { uint32_t first, last; unsigned letters_least, letters_most; } scripts[CORPUS_SCRIPTS] = {
-	{ 'a', 'z', 2, 9 }, { 0xe0, 0xff, 2, 8 }, { 0x410, 0x44f, 2, 9 }, { 0x4e00, 0x4fff, 1, 3 }, { 0xac00, 0xaeff, 1, 4 }, { 0x621, 0x64a, 2, 7 },
+static const struct {
+	uint32_t first, last;
+	unsigned letters_least, letters_most;
+} scripts[CORPUS_SCRIPTS] = {
+	{'a', 'z', 2, 9},
+	{0xe0, 0xff, 2, 8},
+	{0x410, 0x44f, 2, 9},
+	{0x4e00, 0x4fff, 1, 3},
+	{0xac00, 0xaeff, 1, 4},
+	{0x621, 0x64a, 2, 7},
 };
 
 static size_t put_point(char *out, uint32_t point)
@@ -52,7 +60,8 @@ static size_t put_word(unsigned script, unsigned number, char out[WORD_ROOM])
 			out[bytes++] = (char)('0' + test_random(&random) % 10);
 		else
 			bytes += put_point(out + bytes,
-				scripts[script].first + (uint32_t)(test_random(&random) % (scripts[script].last - scripts[script].first + 1)));
+				scripts[script].first + (uint32_t)(test_random(&random) %
+								   (scripts[script].last - scripts[script].first + 1)));
 	return bytes;
 }
 
@@ -95,10 +104,18 @@ size_t corpus_edit(uint64_t *random, unsigned script, const char *text, char out
 	find_word(text, (unsigned)(test_random(random) % words), &start, &end);
 	int written = 0;
 	switch (test_random(random) % 5) {
-	case 0: written = snprintf(out, CORPUS_POST_ROOM, "%.*s%s%s", (int)start, text, word, text + end); break;
-	case 1: written = snprintf(out, CORPUS_POST_ROOM, "%.*s%s", (int)start, text, text + end); break;
-	case 2: written = snprintf(out, CORPUS_POST_ROOM, "rt @%s: %s", word, text); break;
-	case 3: written = snprintf(out, CORPUS_POST_ROOM, "%s %s", text, word); break;
+	case 0:
+		written = snprintf(out, CORPUS_POST_ROOM, "%.*s%s%s", (int)start, text, word, text + end);
+		break;
+	case 1:
+		written = snprintf(out, CORPUS_POST_ROOM, "%.*s%s", (int)start, text, text + end);
+		break;
+	case 2:
+		written = snprintf(out, CORPUS_POST_ROOM, "rt @%s: %s", word, text);
+		break;
+	case 3:
+		written = snprintf(out, CORPUS_POST_ROOM, "%s %s", text, word);
+		break;
 	default:
 		written = snprintf(out, CORPUS_POST_ROOM, "%.*s  %s ", (int)end, text, text + end);
 		for (char *c = out; *c; c++)
@@ -116,10 +133,13 @@ size_t corpus_edit(uint64_t *random, unsigned script, const char *text, char out
 
 size_t corpus_noise(uint64_t *random, unsigned characters, char out[CORPUS_POST_ROOM])
 {
-	static const struct { uint32_t first, last; } blocks[] = { { 0x01, 0x7f }, { 0x80, 0x24f }, { 0x300, 0x36f }, { 0x370, 0x5ff },
-		{ 0x600, 0x6ff }, { 0x900, 0xdff }, { 0xf00, 0xfff }, { 0x1000, 0x11ff }, { 0x1800, 0x18af }, { 0x1e00, 0x1fff }, { 0x2000, 0x218f },
-		{ 0x2460, 0x24ff }, { 0x2e80, 0x33ff }, { 0xa960, 0xa97f }, { 0xac00, 0xac40 }, { 0xf900, 0xfdff }, { 0xfe00, 0xfe6f },
-		{ 0xff00, 0xffef }, { 0x1d100, 0x1d1ff }, { 0x1d400, 0x1d7ff }, { 0x1f100, 0x1f64f }, { 0x2f800, 0x2fa1f }, { 0xe0000, 0xe01ef } };
+	static const struct {
+		uint32_t first, last;
+	} blocks[] = {{0x01, 0x7f}, {0x80, 0x24f}, {0x300, 0x36f}, {0x370, 0x5ff}, {0x600, 0x6ff}, {0x900, 0xdff},
+		{0xf00, 0xfff}, {0x1000, 0x11ff}, {0x1800, 0x18af}, {0x1e00, 0x1fff}, {0x2000, 0x218f},
+		{0x2460, 0x24ff}, {0x2e80, 0x33ff}, {0xa960, 0xa97f}, {0xac00, 0xac40}, {0xf900, 0xfdff},
+		{0xfe00, 0xfe6f}, {0xff00, 0xffef}, {0x1d100, 0x1d1ff}, {0x1d400, 0x1d7ff}, {0x1f100, 0x1f64f},
+		{0x2f800, 0x2fa1f}, {0xe0000, 0xe01ef}};
 	size_t bytes = 0;
 	for (unsigned i = 0; i < characters && bytes + 5 < CORPUS_POST_ROOM; i++) {
 		/* Half are letters, marks and blanks, so that the rest has something to join with. */
@@ -127,7 +147,8 @@ size_t corpus_noise(uint64_t *random, unsigned characters, char out[CORPUS_POST_
 		if (block >= sizeof blocks / sizeof *blocks)
 			block = block % 3 == 0 ? 2 : 0;
 		bytes += put_point(out + bytes,
-			blocks[block].first + (uint32_t)(test_random(random) % (blocks[block].last - blocks[block].first + 1)));
+			blocks[block].first +
+				(uint32_t)(test_random(random) % (blocks[block].last - blocks[block].first + 1)));
 	}
 	out[bytes] = '\0';
 	return bytes;
@@ -165,8 +186,13 @@ struct linker_post corpus_linker_post(const struct signed_content *content, uint
 
 /* ---- sets of shingles, letter by letter ---- */
 
-struct corpus_shingle { uint32_t points[EMBED_SHINGLE]; };
-struct corpus_set { int size; struct corpus_shingle shingles[]; };
+struct corpus_shingle {
+	uint32_t points[EMBED_SHINGLE];
+};
+struct corpus_set {
+	int size;
+	struct corpus_shingle shingles[];
+};
 
 static int shingle_compare(const void *a, const void *b)
 {
@@ -176,7 +202,7 @@ static int shingle_compare(const void *a, const void *b)
 struct corpus_set *corpus_set_open(const char *text, size_t bytes)
 {
 	static struct norm norm;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(norm_text(&norm, text, bytes, &err), err);
 	unsigned width = embed_width(norm.points, norm.count);
 	size_t all = norm.count < width ? 0 : norm.count - width + 1;

@@ -21,26 +21,37 @@ SUITE("embed_worker")
 
 enum { ARENA_BYTES = 256 * 1024 * 1024, CONNINFO_ROOM = 1200, ITEMS_MAX = 2000 };
 
-static const char text_campaign[] = "{\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":\"keep\"}],\"name\":\"hail\","
-	"\"question\":\"?\"}";
-static const char strict_campaign[] = "{\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":\"keep\"}],"
+static const char text_campaign[] = "{\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\","
+				    "\"verdict\":\"keep\"}],\"name\":\"hail\","
+				    "\"question\":\"?\"}";
+static const char strict_campaign[] =
+	"{\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":\"keep\"}],"
 	"\"dedup\":{\"denominator\":20,\"numerator\":19},\"name\":\"strict\",\"question\":\"?\"}";
-static const char window_campaign[] = "{\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":\"keep\"}],"
+static const char window_campaign[] =
+	"{\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":\"keep\"}],"
 	"\"kind\":\"window\",\"name\":\"air\",\"question\":\"?\"}";
 
-static const struct sql_statement insert_campaign = { "test_campaign",
-	"INSERT INTO campaign (name, version, document, created_ms) VALUES ($1::text, 1, $2::bytea, 0)", 2 };
-static const struct sql_statement insert_account = { "test_account",
-	"INSERT INTO account (key, roles, salt, commitment, registered_ms) VALUES ($1::bytea, 1, $1::bytea, $1::bytea, 0)", 1 };
-static const struct sql_statement insert_item = { "test_item",
-	"INSERT INTO item (item_id, campaign, contributor, kind, source, source_id, canonical, salt, content, arrived_ms) "
-	"VALUES ($1::bytea, $2::text, $3::bytea, $4::integer::smallint, 'direct', $5::text, ''::bytea, $1::bytea, $6::text, 0)", 6 };
-static const struct sql_statement select_linked = { "test_linked",
-	"SELECT s.link_seq, s.item_id, s.seq, s.leader, s.shingles, i.state, i.content, i.campaign, v.origin, v.cluster, v.method, v.numerator, "
+static const struct sql_statement insert_campaign = {"test_campaign",
+	"INSERT INTO campaign (name, version, document, created_ms) VALUES ($1::text, 1, $2::bytea, 0)", 2};
+static const struct sql_statement insert_account = {"test_account",
+	"INSERT INTO account (key, roles, salt, commitment, registered_ms) VALUES ($1::bytea, 1, $1::bytea, $1::bytea, "
+	"0)",
+	1};
+static const struct sql_statement insert_item = {"test_item",
+	"INSERT INTO item (item_id, campaign, contributor, kind, source, source_id, canonical, salt, content, "
+	"arrived_ms) "
+	"VALUES ($1::bytea, $2::text, $3::bytea, $4::integer::smallint, 'direct', $5::text, ''::bytea, $1::bytea, "
+	"$6::text, 0)",
+	6};
+static const struct sql_statement select_linked = {"test_linked",
+	"SELECT s.link_seq, s.item_id, s.seq, s.leader, s.shingles, i.state, i.content, i.campaign, v.origin, "
+	"v.cluster, v.method, v.numerator, "
 	"v.denominator, v.spec_version, v.nearest, v.nearest_numerator, v.nearest_denominator, s.norm_sha256, i.kind "
-	"FROM dedup_signature s JOIN dedup_verdict v USING (item_id) JOIN item i USING (item_id) ORDER BY s.link_seq", 0 };
-static const struct sql_statement select_entries = { "test_entries", "SELECT body FROM journal_entry ORDER BY entry_id", 0 };
-static const struct sql_statement select_waiting = { "test_waiting", "SELECT count(*) FROM item WHERE state = 0", 0 };
+	"FROM dedup_signature s JOIN dedup_verdict v USING (item_id) JOIN item i USING (item_id) ORDER BY s.link_seq",
+	0};
+static const struct sql_statement select_entries = {
+	"test_entries", "SELECT body FROM journal_entry ORDER BY entry_id", 0};
+static const struct sql_statement select_waiting = {"test_waiting", "SELECT count(*) FROM item WHERE state = 0", 0};
 
 /* A database with campaigns and a contributor; `owner` writes what ingest would, `embed` is the role under test. */
 struct place {
@@ -54,7 +65,7 @@ struct place {
 static bool open_as(const struct place *place, const char *role, struct db **out)
 {
 	char conninfo[CONNINFO_ROOM + 40];
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	snprintf(conninfo, sizeof conninfo, "%s user=%s", place->conninfo, role);
 	return check_true(db_open(out, conninfo, &err), err.text, __FILE__, __LINE__);
 }
@@ -62,7 +73,7 @@ static bool open_as(const struct place *place, const char *role, struct db **out
 static void put_campaign(struct place *place, const char *name, const char *document)
 {
 	struct db_args args;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	db_args_init(&args, &place->arena);
 	db_arg_text(&args, name);
 	db_arg_bytes(&args, document, strlen(document));
@@ -73,8 +84,8 @@ static bool place_open(struct place *place)
 {
 	const char *conninfo = test_database();
 	struct db_args args;
-	struct wn_error err = { 0 };
-	*place = (struct place){ 0 };
+	struct wn_error err = {0};
+	*place = (struct place){0};
 	if (!conninfo)
 		return false;
 	snprintf(place->conninfo, sizeof place->conninfo, "%s", conninfo);
@@ -100,11 +111,12 @@ static void place_close(struct place *place)
 	wn_arena_free(&place->batch_arena);
 }
 
-static void submit_by(struct place *place, struct db *db, uint64_t number, const char *campaign, enum item_kind kind, const char *content)
+static void submit_by(struct place *place, struct db *db, uint64_t number, const char *campaign, enum item_kind kind,
+	const char *content)
 {
 	struct db_args args;
 	struct item_id id;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	char source_id[32];
 	snprintf(source_id, sizeof source_id, "%llu", (unsigned long long)number);
 	corpus_id(number, &id);
@@ -122,7 +134,8 @@ static void submit_by(struct place *place, struct db *db, uint64_t number, const
 static uint64_t submit(struct place *place, const char *campaign, const char *content)
 {
 	uint64_t number = place->item_count++;
-	submit_by(place, place->owner, number, campaign, strcmp(campaign, "air") == 0 ? ITEM_WINDOW : ITEM_TEXT, content);
+	submit_by(
+		place, place->owner, number, campaign, strcmp(campaign, "air") == 0 ? ITEM_WINDOW : ITEM_TEXT, content);
 	return number;
 }
 
@@ -133,7 +146,8 @@ static void submit_stream(struct place *place, uint64_t random, size_t count)
 	wn_assert(count <= ITEMS_MAX);
 	for (size_t i = 0; i < count; i++) {
 		unsigned script = (unsigned)(i % CORPUS_SCRIPTS);
-		size_t back = i < CORPUS_SCRIPTS ? 0 : (1 + test_random(&random) % (i / CORPUS_SCRIPTS)) * CORPUS_SCRIPTS;
+		size_t back =
+			i < CORPUS_SCRIPTS ? 0 : (1 + test_random(&random) % (i / CORPUS_SCRIPTS)) * CORPUS_SCRIPTS;
 		uint64_t chance = test_random(&random) % 10;
 		if (back > 0 && chance < 1)
 			memmove(texts[i], texts[i - back], CORPUS_POST_ROOM);
@@ -148,14 +162,14 @@ static void submit_stream(struct place *place, uint64_t random, size_t count)
 static struct embed_loop *loop_open(size_t batch_items)
 {
 	struct embed_loop *loop = NULL;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(embed_loop_open(&loop, NULL, batch_items, &err), err);
 	return loop;
 }
 
 static size_t batch(struct place *place, struct embed_loop *loop)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	size_t done = 0;
 	wn_arena_reset(&place->batch_arena);
 	CHECK_OK(embed_loop_batch(loop, place->embed, &place->batch_arena, &done, &err), err);
@@ -174,7 +188,7 @@ static int64_t waiting(struct place *place)
 {
 	struct db_args args;
 	struct db_result *result;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	db_args_init(&args, &place->arena);
 	if (!check_true(db_query(place->owner, &select_waiting, &args, &result, &err), err.text, __FILE__, __LINE__))
 		return -1;
@@ -187,7 +201,7 @@ static struct db_result *linked_rows(struct place *place)
 {
 	struct db_args args;
 	struct db_result *result = NULL;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	db_args_init(&args, &place->arena);
 	CHECK_OK(db_query(place->owner, &select_linked, &args, &result, &err), err);
 	return result;
@@ -204,7 +218,7 @@ static void check_journal(struct place *place, const struct db_result *rows)
 {
 	struct db_args args;
 	struct db_result *entries;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	size_t row = 0;
 	db_args_init(&args, &place->arena);
 	CHECK_OK(db_query(place->owner, &select_entries, &args, &entries, &err), err);
@@ -218,10 +232,14 @@ static void check_journal(struct place *place, const struct db_result *rows)
 			char hex[ID_HEX_ROOM];
 			int64_t numerator = -1, denominator = -1, version = -1;
 			const struct json *item = items->elements[i];
-			CHECK_TEXT(json_member_string(item, "item", ""), hex_write(hex, db_slice(rows, row, 1).data, ID_BYTES));
-			CHECK_TEXT(json_member_string(item, "origin", ""), hex_write(hex, db_slice(rows, row, 8).data, ID_BYTES));
-			CHECK_TEXT(json_member_string(item, "cluster", ""), hex_write(hex, db_slice(rows, row, 9).data, ID_BYTES));
-			CHECK_TEXT(json_member_string(item, "method", ""), dup_method_name((enum dup_method)db_int32(rows, row, 10)));
+			CHECK_TEXT(json_member_string(item, "item", ""),
+				hex_write(hex, db_slice(rows, row, 1).data, ID_BYTES));
+			CHECK_TEXT(json_member_string(item, "origin", ""),
+				hex_write(hex, db_slice(rows, row, 8).data, ID_BYTES));
+			CHECK_TEXT(json_member_string(item, "cluster", ""),
+				hex_write(hex, db_slice(rows, row, 9).data, ID_BYTES));
+			CHECK_TEXT(json_member_string(item, "method", ""),
+				dup_method_name((enum dup_method)db_int32(rows, row, 10)));
 			json_integer(json_get(item, "numerator"), &numerator);
 			json_integer(json_get(item, "denominator"), &denominator);
 			json_integer(json_get(item, "spec_version"), &version);
@@ -230,7 +248,8 @@ static void check_journal(struct place *place, const struct db_result *rows)
 			CHECK_INT(version, EMBED_SPEC_VERSION);
 			CHECK_INT(json_get(item, "nearest") == NULL, db_is_null(rows, row, 14));
 			if (!db_is_null(rows, row, 14))
-				CHECK_TEXT(json_member_string(item, "nearest", ""), hex_write(hex, db_slice(rows, row, 14).data, ID_BYTES));
+				CHECK_TEXT(json_member_string(item, "nearest", ""),
+					hex_write(hex, db_slice(rows, row, 14).data, ID_BYTES));
 		}
 	}
 	CHECK_INT(row, db_rows(rows));
@@ -238,20 +257,22 @@ static void check_journal(struct place *place, const struct db_result *rows)
 }
 
 /*
- * Everything that was linked is what a linker gives that sees the same posts in the order of link_seq, with no database and no
- * batches; nothing is missing or there twice; states and journal agree.
+ * Everything that was linked is what a linker gives that sees the same posts in the order of link_seq, with no database
+ * and no batches; nothing is missing or there twice; states and journal agree.
  */
 static void check_everything(struct place *place, size_t count)
 {
 	struct db_result *rows = linked_rows(place);
 	struct signer *signer;
 	struct linker *linker;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_INT(waiting(place), 0);
-	if (!rows || !CHECK_INT((int64_t)db_rows(rows), (int64_t)count) || !CHECK(signer_open(&signer, NULL, &err)) || !CHECK(linker_open(&linker, &err)))
+	if (!rows || !CHECK_INT((int64_t)db_rows(rows), (int64_t)count) || !CHECK(signer_open(&signer, NULL, &err)) ||
+		!CHECK(linker_open(&linker, &err)))
 		return;
 	for (size_t row = 0; row < count; row++) {
-		struct signed_content content = { .kind = (enum item_kind)db_int32(rows, row, 18), .content = db_slice(rows, row, 6) };
+		struct signed_content content = {
+			.kind = (enum item_kind)db_int32(rows, row, 18), .content = db_slice(rows, row, 6)};
 		const char *campaign = db_text(rows, row, 7);
 		struct linker_verdict want;
 		wn_arena_reset(&place->batch_arena);
@@ -279,7 +300,8 @@ static void check_everything(struct place *place, size_t count)
 		CHECK_INT(db_bool(rows, row, 3), want.method == DUP_NONE);
 		CHECK_INT(db_int32(rows, row, 4), content.size);
 		CHECK_INT(db_int32(rows, row, 5), want.method == DUP_NONE ? ITEM_EMBEDDED : ITEM_DUPLICATE);
-		CHECK_BYTES(db_slice(rows, row, 17).data, db_slice(rows, row, 17).bytes, content.normal.bytes, ID_BYTES);
+		CHECK_BYTES(
+			db_slice(rows, row, 17).data, db_slice(rows, row, 17).bytes, content.normal.bytes, ID_BYTES);
 	}
 	check_journal(place, rows);
 	linker_close(linker);
@@ -305,14 +327,17 @@ TEST(sequential_items_are_linked_in_order_of_arrival)
 
 TEST(duplicates_are_found_across_restarts)
 {
-	static const char first[] = "Storm warning for the whole northern coast tonight, with gusts and very heavy rain. Stay at home.";
-	static const char edited[] = "RT @coast: storm warning for the whole northern coast tonight, with gusts and very heavy rain. Stay at home";
+	static const char first[] =
+		"Storm warning for the whole northern coast tonight, with gusts and very heavy rain. Stay at home.";
+	static const char edited[] = "RT @coast: storm warning for the whole northern coast tonight, with gusts and "
+				     "very heavy rain. Stay at home";
 	struct place place;
 	CHECK_OR_RETURN(place_open(&place));
 	uint64_t numbers[5];
-	static const enum dup_method methods[5] = { DUP_NONE, DUP_EXACT, DUP_MINHASH, DUP_NORMALISED, DUP_NONE };
-	const char *const texts[5] = { first, first, edited, "storm  WARNING for the whole northern coast tonight, with gusts and very heavy rain. stay at home.",
-		"Nothing but sunshine over the southern valleys, and a little wind towards the evening hours." };
+	static const enum dup_method methods[5] = {DUP_NONE, DUP_EXACT, DUP_MINHASH, DUP_NORMALISED, DUP_NONE};
+	const char *const texts[5] = {first, first, edited,
+		"storm  WARNING for the whole northern coast tonight, with gusts and very heavy rain. stay at home.",
+		"Nothing but sunshine over the southern valleys, and a little wind towards the evening hours."};
 	for (size_t i = 0; i < 5; i++) {
 		struct embed_loop *loop = loop_open(EMBED_BATCH_MAX);
 		numbers[i] = submit(&place, "hail", texts[i]);
@@ -335,8 +360,10 @@ TEST(duplicates_are_found_across_restarts)
 
 TEST(windows_are_matched_by_their_bytes_and_campaigns_stay_apart)
 {
-	static const char window[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":\"a\",\"samples\":[[1,201],[2,202],[3,204]]}";
-	static const char later[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":\"a\",\"samples\":[[4,201],[5,202],[6,204]]}";
+	static const char window[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":"
+				     "\"a\",\"samples\":[[1,201],[2,202],[3,204]]}";
+	static const char later[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":"
+				    "\"a\",\"samples\":[[4,201],[5,202],[6,204]]}";
 	static const char text[] = "the same words go to two campaigns, which do not know of each other at all";
 	static const char near[] = "the same words go to two campaigns, which do not know of each other at all!!";
 	struct place place;
@@ -349,7 +376,8 @@ TEST(windows_are_matched_by_their_bytes_and_campaigns_stay_apart)
 	submit(&place, "strict", text);
 	submit(&place, "hail", near);
 	submit(&place, "strict", "the same words go to two campaigns, which do not know of each other in fact");
-	static const enum dup_method methods[7] = { DUP_NONE, DUP_NONE, DUP_EXACT, DUP_NONE, DUP_NONE, DUP_MINHASH, DUP_NONE };
+	static const enum dup_method methods[7] = {
+		DUP_NONE, DUP_NONE, DUP_EXACT, DUP_NONE, DUP_NONE, DUP_MINHASH, DUP_NONE};
 	CHECK_INT(batch(&place, loop), 7);
 	struct db_result *rows = linked_rows(&place);
 	for (size_t i = 0; rows && i < db_rows(rows); i++)
@@ -366,7 +394,7 @@ TEST(a_failed_batch_leaves_nothing_and_the_index_forgets_it)
 {
 	static const char text[] = "first seen in a batch that failed at its very end, so it was never seen at all";
 	struct place place;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	size_t done;
 	CHECK_OR_RETURN(place_open(&place));
 	struct embed_loop *loop = loop_open(EMBED_BATCH_MAX);
@@ -392,13 +420,15 @@ TEST(a_failed_batch_leaves_nothing_and_the_index_forgets_it)
 TEST(a_lost_connection_costs_nothing)
 {
 	struct place place;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	size_t done;
 	CHECK_OR_RETURN(place_open(&place));
 	struct embed_loop *loop = loop_open(20);
 	submit_stream(&place, test_seed() + 1, 100);
 	CHECK_INT(batch(&place, loop), 20);
-	CHECK_OK(db_command(place.owner, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'winnow_embed'", &err), err);
+	CHECK_OK(db_command(place.owner,
+			 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'winnow_embed'", &err),
+		err);
 	wn_arena_reset(&place.batch_arena);
 	CHECK(!embed_loop_batch(loop, place.embed, &place.batch_arena, &done, &err));
 	CHECK_INT(err.blame, WN_DOWN);
@@ -432,7 +462,7 @@ static pid_t linker_process(const struct place *place, size_t batch_items)
 	if (child != 0)
 		return child;
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct embed_loop *loop;
 	struct db *db;
 	size_t done = 1;
@@ -461,7 +491,7 @@ TEST(a_linker_that_is_killed_at_any_moment_goes_on_as_if_nothing_was)
 		pid_t child = linker_process(&place, 5);
 		CHECK_OR_RETURN(child > 0);
 		/* Long enough to have connected, mostly, and too short to be done. */
-		struct timespec pause = { 0, (long)(5 + test_random(&random) % 40) * 1000000 };
+		struct timespec pause = {0, (long)(5 + test_random(&random) % 40) * 1000000};
 		nanosleep(&pause, NULL);
 		kill(child, SIGKILL);
 		waitpid(child, NULL, 0);
@@ -495,10 +525,11 @@ TEST(linkers_that_run_against_the_rules_at_the_same_time_still_agree)
 
 TEST(an_item_that_commits_late_is_linked_after_those_that_overtook_it)
 {
-	static const char text[] = "two people send the same words at the same time, and one connection is slow to commit";
+	static const char text[] =
+		"two people send the same words at the same time, and one connection is slow to commit";
 	struct place place;
 	struct db *slow;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OR_RETURN(place_open(&place));
 	CHECK_OR_RETURN(open_as(&place, "winnow_owner", &slow));
 	struct embed_loop *loop = loop_open(EMBED_BATCH_MAX);
@@ -525,7 +556,7 @@ TEST(an_item_that_commits_late_is_linked_after_those_that_overtook_it)
 TEST(a_stored_signature_that_its_content_does_not_give_stops_the_linker)
 {
 	struct place place;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	size_t done;
 	CHECK_OR_RETURN(place_open(&place));
 	struct embed_loop *loop = loop_open(EMBED_BATCH_MAX);
@@ -546,7 +577,7 @@ TEST(the_panels_are_woken_with_the_commit)
 {
 	struct place place;
 	struct db *panels;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	bool woken;
 	CHECK_OR_RETURN(place_open(&place));
 	CHECK_OR_RETURN(open_as(&place, "winnow_tally", &panels));
@@ -567,7 +598,7 @@ TEST(the_panels_are_woken_with_the_commit)
 /* Waits until nothing is left to link, at most ten seconds. */
 static void await_linked(struct place *place)
 {
-	struct timespec pause = { 0, 5000000 };
+	struct timespec pause = {0, 5000000};
 	for (unsigned turn = 0; turn < 2000 && waiting(place) > 0; turn++)
 		nanosleep(&pause, NULL);
 	CHECK_INT(waiting(place), 0);
@@ -579,7 +610,7 @@ TEST(the_role_runs_on_its_own_rights_and_only_once)
 	static struct node node;
 	struct place place;
 	pid_t roles[ROLES];
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OR_RETURN(place_open(&place));
 	submit_stream(&place, test_seed() + 6, 300);
 	CHECK_OR_RETURN(strlen(place.conninfo) < sizeof node.database);
@@ -621,7 +652,7 @@ TEST(a_full_batch_of_the_longest_items_fits)
 		text[LONG] = '\0';
 		submit(&place, "hail", text);
 	}
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_arena arena;
 	size_t done = 0;
 	wn_arena_init(&arena, embed_plan->arena_bytes);

@@ -25,7 +25,7 @@ struct bench {
 
 static void bench_open(struct bench *bench, size_t room)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	wn_arena_init(&bench->arena, ARENA_BYTES);
 	CHECK_OK(signer_open(&bench->signer, NULL, &err), err);
 	CHECK_OK(linker_open(&bench->linker, &err), err);
@@ -47,7 +47,7 @@ static void bench_close(struct bench *bench)
 /* Signs texts first to first + count in one batch and links them in order. */
 static void bench_batch(struct bench *bench, size_t first, size_t count, struct linker_verdict *verdicts)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	for (size_t i = first; i < first + count; i++)
 		bench->contents[i].content = wn_slice_of(bench->texts[i]);
 	CHECK_OK(signer_sign(bench->signer, &bench->arena, bench->contents + first, count, &err), err);
@@ -60,7 +60,8 @@ static void bench_batch(struct bench *bench, size_t first, size_t count, struct 
 static void bench_all(struct bench *bench, struct linker_verdict *verdicts)
 {
 	for (size_t done = 0; done < bench->room; done += SIGNER_BATCH_MAX)
-		bench_batch(bench, done, bench->room - done < SIGNER_BATCH_MAX ? bench->room - done : SIGNER_BATCH_MAX, verdicts);
+		bench_batch(bench, done, bench->room - done < SIGNER_BATCH_MAX ? bench->room - done : SIGNER_BATCH_MAX,
+			verdicts);
 }
 
 /* A stream like a real one: new posts of all lengths, copies, and copies of copies with more and more edits. */
@@ -68,7 +69,8 @@ static void bench_stream(struct bench *bench, uint64_t *random)
 {
 	for (size_t i = 0; i < bench->room; i++) {
 		unsigned script = (unsigned)(i % CORPUS_SCRIPTS);
-		size_t back = i < CORPUS_SCRIPTS ? 0 : (1 + test_random(random) % (i / CORPUS_SCRIPTS)) * CORPUS_SCRIPTS;
+		size_t back =
+			i < CORPUS_SCRIPTS ? 0 : (1 + test_random(random) % (i / CORPUS_SCRIPTS)) * CORPUS_SCRIPTS;
 		uint64_t chance = test_random(random) % 100;
 		if (back > 0 && chance < 8)
 			memmove(bench->texts[i], bench->texts[i - back], CORPUS_POST_ROOM);
@@ -81,10 +83,11 @@ static void bench_stream(struct bench *bench, uint64_t *random)
 
 static bool verdict_equal(const struct linker_verdict *a, const struct linker_verdict *b)
 {
-	return memcmp(a->origin.bytes, b->origin.bytes, ID_BYTES) == 0 && memcmp(a->cluster.bytes, b->cluster.bytes, ID_BYTES) == 0 &&
-		a->method == b->method && a->numerator == b->numerator && a->denominator == b->denominator && a->has_nearest == b->has_nearest &&
-		memcmp(a->nearest.bytes, b->nearest.bytes, ID_BYTES) == 0 && a->nearest_numerator == b->nearest_numerator &&
-		a->nearest_denominator == b->nearest_denominator;
+	return memcmp(a->origin.bytes, b->origin.bytes, ID_BYTES) == 0 &&
+	       memcmp(a->cluster.bytes, b->cluster.bytes, ID_BYTES) == 0 && a->method == b->method &&
+	       a->numerator == b->numerator && a->denominator == b->denominator && a->has_nearest == b->has_nearest &&
+	       memcmp(a->nearest.bytes, b->nearest.bytes, ID_BYTES) == 0 &&
+	       a->nearest_numerator == b->nearest_numerator && a->nearest_denominator == b->nearest_denominator;
 }
 
 TEST(batches_of_any_size_give_the_same_verdicts)
@@ -120,21 +123,24 @@ TEST(batches_of_any_size_give_the_same_verdicts)
 /* What brute force says of a post, given the leaders so far. */
 struct truth {
 	int earliest, common, either; /* earliest leader at or above the threshold by letters; -1: none */
-	bool same;                    /* that one has the same normalised text */
+	bool same;		      /* that one has the same normalised text */
 	int best_common, best_either; /* the highest Jaccard of any leader */
 };
 
-static void truth_find(const struct bench *bench, struct corpus_set *const *sets, const int *leaders, int leader_count, size_t i, struct truth *out)
+static void truth_find(const struct bench *bench, struct corpus_set *const *sets, const int *leaders, int leader_count,
+	size_t i, struct truth *out)
 {
 	const struct signed_content *post = &bench->contents[i];
-	*out = (struct truth){ .earliest = -1, .best_either = 1 };
+	*out = (struct truth){.earliest = -1, .best_either = 1};
 	for (int l = 0; l < leader_count; l++) {
 		const struct signed_content *leader = &bench->contents[leaders[l]];
 		int common, either;
 		corpus_set_jaccard(sets[i], sets[leaders[l]], &common, &either);
 		bool same = memcmp(post->normal.bytes, leader->normal.bytes, ID_BYTES) == 0;
-		bool near = corpus_set_size(sets[i]) >= EMBED_SHINGLES_LEAST && corpus_set_size(sets[leaders[l]]) >= EMBED_SHINGLES_LEAST;
-		bool small = corpus_set_size(sets[i]) < EMBED_DIGITS_BELOW || corpus_set_size(sets[leaders[l]]) < EMBED_DIGITS_BELOW;
+		bool near = corpus_set_size(sets[i]) >= EMBED_SHINGLES_LEAST &&
+			    corpus_set_size(sets[leaders[l]]) >= EMBED_SHINGLES_LEAST;
+		bool small = corpus_set_size(sets[i]) < EMBED_DIGITS_BELOW ||
+			     corpus_set_size(sets[leaders[l]]) < EMBED_DIGITS_BELOW;
 		bool repeats = near && 10 * common >= 7 * either && !(small && post->digits != leader->digits);
 		if ((same && !out->same) || (repeats && out->earliest < 0)) {
 			out->earliest = leaders[l];
@@ -173,7 +179,8 @@ TEST(brute_force_over_letters_finds_no_false_verdict_and_hardly_a_missed_one)
 			CHECK(!truth.same);
 			missed += truth.earliest >= 0;
 			CHECK(truth.earliest < 0 || 10 * truth.common < 8 * truth.either);
-			CHECK((int64_t)verdict->nearest_numerator * truth.best_either <= (int64_t)truth.best_common * verdict->nearest_denominator);
+			CHECK((int64_t)verdict->nearest_numerator * truth.best_either <=
+				(int64_t)truth.best_common * verdict->nearest_denominator);
 			continue;
 		}
 		CHECK_OR_RETURN(truth.earliest >= 0);
@@ -181,7 +188,8 @@ TEST(brute_force_over_letters_finds_no_false_verdict_and_hardly_a_missed_one)
 		CHECK_BYTES(verdict->origin.bytes, ID_BYTES, id.bytes, ID_BYTES);
 		if (truth.same) {
 			CHECK(verdict->method == DUP_EXACT || verdict->method == DUP_NORMALISED);
-			CHECK_INT(verdict->method == DUP_EXACT, strcmp(bench.texts[i], bench.texts[truth.earliest]) == 0);
+			CHECK_INT(
+				verdict->method == DUP_EXACT, strcmp(bench.texts[i], bench.texts[truth.earliest]) == 0);
 			exact++;
 		} else {
 			CHECK_INT(verdict->method, DUP_MINHASH);
@@ -206,8 +214,8 @@ TEST(every_planted_copy_with_four_fifths_in_common_is_found)
 {
 	enum { PAIRS = 4000 };
 	/*
-	 * Fixed: 25 bands of 5 miss one in twenty thousand at 0.8 itself, and this test does not test chance. (Seed 5 plants one
-	 * such pair, 77 of 96, among 2,965.)
+	 * Fixed: 25 bands of 5 miss one in twenty thousand at 0.8 itself, and this test does not test chance. (Seed 5
+	 * plants one such pair, 77 of 96, among 2,965.)
 	 */
 	uint64_t random = 6;
 	struct bench bench;
@@ -273,10 +281,12 @@ static void check_origin(const struct linker_verdict *verdict, uint64_t number)
 
 TEST(short_posts_only_repeat_the_same_words)
 {
-	static const char *const texts[] = { "gm friends", "gm friend", "GM  friends", "gm friends", "\xf0\x9f\x8c\xa7\xf0\x9f\x8c\xa7", "\xf0\x9f\x8c\xa7",
-		"hahahahahahahahahahahahahahahahahahaha", "hahahahahahahahahahahahahahahahahahahaha" };
+	static const char *const texts[] = {"gm friends", "gm friend", "GM  friends", "gm friends",
+		"\xf0\x9f\x8c\xa7\xf0\x9f\x8c\xa7", "\xf0\x9f\x8c\xa7", "hahahahahahahahahahahahahahahahahahaha",
+		"hahahahahahahahahahahahahahahahahahahaha"};
 	enum { COUNT = sizeof texts / sizeof *texts };
-	static const enum dup_method methods[COUNT] = { DUP_NONE, DUP_NONE, DUP_NORMALISED, DUP_EXACT, DUP_NONE, DUP_NONE, DUP_NONE, DUP_NONE };
+	static const enum dup_method methods[COUNT] = {
+		DUP_NONE, DUP_NONE, DUP_NORMALISED, DUP_EXACT, DUP_NONE, DUP_NONE, DUP_NONE, DUP_NONE};
 	struct linker_verdict verdicts[COUNT];
 	struct bench bench;
 	bench_open(&bench, COUNT);
@@ -337,9 +347,10 @@ TEST(chains_of_edits_do_not_drift_away_from_their_origin)
 
 TEST(a_post_between_two_leaders_has_the_earlier_as_origin_and_joins_the_smaller_cluster)
 {
-	static const char left[] = "storm warning for the whole northern coast tonight with gusts and very heavy rain, stay at home and keep away from the pier";
+	static const char left[] = "storm warning for the whole northern coast tonight with gusts and very heavy rain, "
+				   "stay at home and keep away from the pier";
 	struct bench bench;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct linker_verdict verdict;
 	bench_open(&bench, 3);
 	/* Two leaders that share too little, and a post in the middle. */
@@ -377,7 +388,7 @@ TEST(a_post_between_two_leaders_has_the_earlier_as_origin_and_joins_the_smaller_
 TEST(campaigns_do_not_see_each_other)
 {
 	struct bench bench;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct linker_verdict verdict;
 	bench_open(&bench, 1);
 	strcpy(bench.texts[0], "the same post goes to two campaigns, and each of them takes it as a new one");
@@ -395,11 +406,12 @@ TEST(campaigns_do_not_see_each_other)
 
 TEST(a_threshold_of_its_own_decides_for_each_campaign)
 {
-	static const char *const texts[] = { "heavy rain is expected along the whole coast from the evening until tomorrow at noon",
-		"heavy rain is expected along the whole coast from the evening until tomorrow at dusk" };
+	static const char *const texts[] = {
+		"heavy rain is expected along the whole coast from the evening until tomorrow at noon",
+		"heavy rain is expected along the whole coast from the evening until tomorrow at dusk"};
 	struct bench bench;
-	struct wn_error err = { 0 };
-	struct linker_verdict verdict = { 0 };
+	struct wn_error err = {0};
+	struct linker_verdict verdict = {0};
 	bench_open(&bench, 2);
 	for (size_t i = 0; i < 2; i++)
 		bench.contents[i].content = wn_slice_of(texts[i]);
@@ -430,14 +442,15 @@ TEST(a_template_that_floods_one_key_stays_bounded_and_exact)
 	for (size_t i = 0; i < POSTS; i++) {
 		char rest[CORPUS_POST_ROOM];
 		corpus_post(&random, 0, 9, rest);
-		snprintf(bench.texts[i], CORPUS_POST_ROOM, "weather report of the central station for all who are out there: %.200s", rest);
+		snprintf(bench.texts[i], CORPUS_POST_ROOM,
+			"weather report of the central station for all who are out there: %.200s", rest);
 	}
 	bench_all(&bench, verdicts);
 	size_t leaders = linker_leaders(bench.linker);
 	CHECK(leaders > POSTS * 9 / 10);
 	/* All of it again: each is found at once, as itself. */
 	for (size_t i = 0; i < POSTS; i++) {
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		struct linker_verdict verdict;
 		struct linker_post post = corpus_linker_post(&bench.contents[i], POSTS + i);
 		CHECK_OK(linker_link(bench.linker, &post, &verdict, &err), err);
@@ -455,7 +468,7 @@ TEST(restored_leaders_decide_as_the_ones_that_were_linked)
 	uint64_t random = test_seed();
 	struct bench bench;
 	struct linker *restored;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct linker_verdict *verdicts = calloc(POSTS, sizeof *verdicts), verdict;
 	bench_open(&bench, POSTS);
 	bench_stream(&bench, &random);
@@ -479,16 +492,19 @@ TEST(restored_leaders_decide_as_the_ones_that_were_linked)
 TEST(windows_and_endless_texts_are_matched_by_their_bytes)
 {
 	struct bench bench;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct linker_verdict verdict;
 	enum { LONG = 9000 };
 	static char longs[2][LONG];
 	bench_open(&bench, 6);
 	memset(longs, 'x', sizeof longs);
 	longs[1][LONG - 1] = 'y';
-	static const char window[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":\"a\",\"samples\":[[1,201],[2,202],[3,204]]}";
-	static const char other[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":\"a\",\"samples\":[[1,201],[2,202],[3,205]]}";
-	const struct wn_slice contents[6] = { WN_SLICE(window), WN_SLICE(other), WN_SLICE(window), { longs[0], LONG }, { longs[1], LONG }, { longs[0], LONG } };
+	static const char window[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":"
+				     "\"a\",\"samples\":[[1,201],[2,202],[3,204]]}";
+	static const char other[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":"
+				    "\"a\",\"samples\":[[1,201],[2,202],[3,205]]}";
+	const struct wn_slice contents[6] = {WN_SLICE(window), WN_SLICE(other), WN_SLICE(window), {longs[0], LONG},
+		{longs[1], LONG}, {longs[0], LONG}};
 	for (size_t i = 0; i < 6; i++) {
 		bench.contents[i].kind = i < 3 ? ITEM_WINDOW : ITEM_TEXT;
 		bench.contents[i].content = contents[i];

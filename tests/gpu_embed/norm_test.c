@@ -17,7 +17,7 @@ static struct norm norm, again;
 static const char *fold(const char *text, size_t bytes)
 {
 	static char out[sizeof norm.text + 1];
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(norm_text(&norm, text, bytes, &err), err);
 	memcpy(out, norm.text, norm.bytes);
 	out[norm.bytes] = '\0';
@@ -28,7 +28,7 @@ static const char *fold(const char *text, size_t bytes)
 
 TEST(the_library_has_the_unicode_version_of_the_specification)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(norm_start(&err), err);
 	CHECK_TEXT(utf8proc_unicode_version(), EMBED_UNICODE);
 }
@@ -36,29 +36,46 @@ TEST(the_library_has_the_unicode_version_of_the_specification)
 TEST(case_width_and_forms_fold_away)
 {
 	CHECK_TEXT(FOLD("HELLO World"), "hello world");
-	CHECK_TEXT(FOLD("\xef\xbc\xa8\xef\xbd\x85\xef\xbd\x8c\xef\xbd\x8c\xef\xbd\x8f"), "hello");                    /* full width */
-	CHECK_TEXT(FOLD("\xef\xac\x81ne"), "fine");                                                              /* a ligature */
-	CHECK_TEXT(FOLD("Stra\xc3\x9f""e"), "strasse");                                                            /* sharp s */
-	CHECK_TEXT(FOLD("e\xcc\x81"), "\xc3\xa9");                                                               /* e and acute */
-	CHECK_TEXT(FOLD("\xce\x9f\xce\x94\xce\x9f\xce\xa3"), "\xce\xbf\xce\xb4\xce\xbf\xcf\x83");                    /* final sigma */
-	CHECK_TEXT(FOLD("\xef\xbd\xb6\xef\xbe\x9e"), "\xe3\x82\xac");                                             /* half-width ga */
-	CHECK_TEXT(FOLD("\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab"), "\xed\x95\x9c");                                  /* Jamo: han */
-	CHECK_TEXT(FOLD("\xf0\x9d\x93\x97\xf0\x9d\x93\xb2"), "hi");                                              /* mathematical */
+	CHECK_TEXT(FOLD("\xef\xbc\xa8\xef\xbd\x85\xef\xbd\x8c\xef\xbd\x8c\xef\xbd\x8f"), "hello"); /* full width */
+	CHECK_TEXT(FOLD("\xef\xac\x81ne"), "fine");						   /* a ligature */
+	CHECK_TEXT(FOLD("Stra\xc3\x9f"
+			"e"),
+		"strasse");									  /* sharp s */
+	CHECK_TEXT(FOLD("e\xcc\x81"), "\xc3\xa9");						  /* e and acute */
+	CHECK_TEXT(FOLD("\xce\x9f\xce\x94\xce\x9f\xce\xa3"), "\xce\xbf\xce\xb4\xce\xbf\xcf\x83"); /* final sigma */
+	CHECK_TEXT(FOLD("\xef\xbd\xb6\xef\xbe\x9e"), "\xe3\x82\xac");				  /* half-width ga */
+	CHECK_TEXT(FOLD("\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab"), "\xed\x95\x9c");		  /* Jamo: han */
+	CHECK_TEXT(FOLD("\xf0\x9d\x93\x97\xf0\x9d\x93\xb2"), "hi");				  /* mathematical */
 }
 
 TEST(white_space_and_controls_become_one_blank)
 {
 	CHECK_TEXT(FOLD("  a \t\r\n b  "), "a b");
-	CHECK_TEXT(FOLD("a\xc2\xa0\xe3\x80\x80\xe2\x80\xa8\xe1\x9a\x80\xc2\x85" "b\xe2\x80\x83"), "a b");
-	CHECK_TEXT(FOLD("\x01\x1f" "a\x7f" "b\0c"), "a b c");
+	CHECK_TEXT(FOLD("a\xc2\xa0\xe3\x80\x80\xe2\x80\xa8\xe1\x9a\x80\xc2\x85"
+			"b\xe2\x80\x83"),
+		"a b");
+	CHECK_TEXT(FOLD("\x01\x1f"
+			"a\x7f"
+			"b\0c"),
+		"a b c");
 	CHECK_TEXT(FOLD(" \n\xe2\x80\x8b "), "");
 }
 
 TEST(what_cannot_be_seen_falls_away)
 {
-	CHECK_TEXT(FOLD("z\xe2\x80\x8b" "e\xe2\x80\x8d" "r\xe2\x81\xa0" "o\xef\xbb\xbf"), "zero");            /* zero width */
-	CHECK_TEXT(FOLD("\xe2\x80\xae" "a\xe2\x80\xac\xe2\x81\xa6" "b\xe2\x81\xa9\xd8\x9c" "c"), "abc");      /* bidirectional controls */
-	CHECK_TEXT(FOLD("so\xc2\xad" "ft \xe2\x9d\xa4\xef\xb8\x8f"), "soft \xe2\x9d\xa4");                      /* soft hyphen, selector */
+	CHECK_TEXT(FOLD("z\xe2\x80\x8b"
+			"e\xe2\x80\x8d"
+			"r\xe2\x81\xa0"
+			"o\xef\xbb\xbf"),
+		"zero"); /* zero width */
+	CHECK_TEXT(FOLD("\xe2\x80\xae"
+			"a\xe2\x80\xac\xe2\x81\xa6"
+			"b\xe2\x81\xa9\xd8\x9c"
+			"c"),
+		"abc"); /* bidirectional controls */
+	CHECK_TEXT(FOLD("so\xc2\xad"
+			"ft \xe2\x9d\xa4\xef\xb8\x8f"),
+		"soft \xe2\x9d\xa4"); /* soft hyphen, selector */
 	CHECK_TEXT(FOLD("tag\xf3\xa0\x81\xa1"), "tag");
 	/* It must not keep a mark from its letter either. */
 	CHECK_TEXT(FOLD("e\xe2\x80\x8b\xcc\x81"), "\xc3\xa9");
@@ -103,11 +120,17 @@ TEST(digits_are_read_as_runs)
 
 TEST(bytes_that_are_no_utf8_become_replacement_characters)
 {
-	CHECK_TEXT(FOLD("a\xff" "b"), "a\xef\xbf\xbd" "b");
+	CHECK_TEXT(FOLD("a\xff"
+			"b"),
+		"a\xef\xbf\xbd"
+		"b");
 	CHECK_TEXT(FOLD("\xe2\x82"), "\xef\xbf\xbd\xef\xbf\xbd");
 	CHECK_TEXT(FOLD("\xed\xa0\x80"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"); /* a surrogate */
 	CHECK_TEXT(FOLD("\xc0\xaf"), "\xef\xbf\xbd\xef\xbf\xbd");
-	CHECK_TEXT(FOLD("\xf4\x90\x80\x80" "A"), "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd" "a");
+	CHECK_TEXT(FOLD("\xf4\x90\x80\x80"
+			"A"),
+		"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd"
+		"a");
 }
 
 TEST(plain_ascii_takes_no_other_way_than_the_rest)
@@ -123,7 +146,8 @@ TEST(plain_ascii_takes_no_other_way_than_the_rest)
 		fold(text, bytes + 3);
 		again = norm;
 		fold(text, bytes + 1);
-		CHECK_BYTES(norm.points, norm.count * sizeof *norm.points, again.points, (again.count - 1) * sizeof *again.points);
+		CHECK_BYTES(norm.points, norm.count * sizeof *norm.points, again.points,
+			(again.count - 1) * sizeof *again.points);
 	}
 }
 
@@ -134,7 +158,9 @@ TEST(no_code_point_grows_beyond_the_room_for_it)
 		int boundary = UTF8PROC_BOUNDCLASS_START;
 		utf8proc_ssize_t bytes = point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
 		utf8proc_ssize_t count = utf8proc_decompose_char(point, out, 64,
-			(utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD | UTF8PROC_IGNORE), &boundary);
+			(utf8proc_option_t)(UTF8PROC_STABLE | UTF8PROC_COMPOSE | UTF8PROC_COMPAT | UTF8PROC_CASEFOLD |
+					    UTF8PROC_IGNORE),
+			&boundary);
 		if (count < 0 || count > NORM_GROWTH_MAX * bytes)
 			CHECK_INT(point, -1);
 	}
@@ -144,7 +170,7 @@ TEST(the_longest_text_that_grows_most_fits)
 {
 	enum { COUNT = NORM_BYTES_MAX / 3 };
 	char *text = malloc(NORM_BYTES_MAX + 1);
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	wn_assert(text != NULL);
 	for (size_t i = 0; i < COUNT; i++)
 		memcpy(text + 3 * i, "\xef\xb7\xba", 3);
@@ -164,7 +190,7 @@ TEST(what_is_normalised_stays_as_it_is)
 	uint64_t random = test_seed();
 	for (unsigned round = 0; round < 3000; round++) {
 		char text[CORPUS_POST_ROOM];
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		size_t bytes = corpus_noise(&random, 1 + (unsigned)(test_random(&random) % 50), text);
 		CHECK(utf8_valid(text, bytes, NULL));
 		fold(text, bytes);

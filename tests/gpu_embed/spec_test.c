@@ -18,17 +18,20 @@ enum { ARENA_BYTES = 256 * 1024 * 1024, LINE_ROOM = 4096, ORACLE_TEXTS = 400 };
 static bool sign_texts(struct wn_arena *arena, struct signed_content *contents, size_t count)
 {
 	struct signer *signer;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	if (!CHECK(signer_open(&signer, NULL, &err)))
 		return false;
 	for (size_t done = 0; done < count; done += SIGNER_BATCH_MAX)
-		CHECK_OK(signer_sign(signer, arena, contents + done, count - done < SIGNER_BATCH_MAX ? count - done : SIGNER_BATCH_MAX, &err), err);
+		CHECK_OK(signer_sign(signer, arena, contents + done,
+				 count - done < SIGNER_BATCH_MAX ? count - done : SIGNER_BATCH_MAX, &err),
+			err);
 	signer_close(signer);
 	return true;
 }
 
 /* All lanes, then all band keys, as the oracle prints them. */
-static void write_signature(const struct signed_content *content, char lanes[EMBED_LANES * 4 + 1], char keys[EMBED_BANDS * 16 + 1])
+static void write_signature(
+	const struct signed_content *content, char lanes[EMBED_LANES * 4 + 1], char keys[EMBED_BANDS * 16 + 1])
 {
 	for (unsigned i = 0; i < EMBED_LANES; i++)
 		snprintf(lanes + 4 * i, 5, "%04x", content->lanes[i]);
@@ -39,7 +42,7 @@ static void write_signature(const struct signed_content *content, char lanes[EMB
 TEST(known_texts_have_their_published_signatures)
 {
 	enum { COUNT = sizeof figures / sizeof *figures };
-	struct signed_content contents[COUNT] = { 0 };
+	struct signed_content contents[COUNT] = {0};
 	struct wn_arena arena;
 	wn_arena_init(&arena, ARENA_BYTES);
 	for (size_t i = 0; i < COUNT; i++)
@@ -101,19 +104,23 @@ TEST(a_second_implementation_computes_the_same_signatures)
 	for (size_t i = 0; i < ORACLE_TEXTS; i++) {
 		char text[CORPUS_POST_ROOM];
 		size_t bytes = i % 2 ? corpus_noise(&random, 1 + (unsigned)(test_random(&random) % 60), text)
-				     : corpus_post(&random, (unsigned)(i / 2 % CORPUS_SCRIPTS), 1 + (unsigned)(test_random(&random) % 40), text);
-		contents[i].content = (struct wn_slice){ wn_arena_copy(&arena, text, bytes), bytes };
+				     : corpus_post(&random, (unsigned)(i / 2 % CORPUS_SCRIPTS),
+					       1 + (unsigned)(test_random(&random) % 40), text);
+		contents[i].content = (struct wn_slice){wn_arena_copy(&arena, text, bytes), bytes};
 	}
 	FILE *answer = oracle("sign", contents, ORACLE_TEXTS, &arena);
 	if (answer && sign_texts(&arena, contents, ORACLE_TEXTS)) {
-		char line[LINE_ROOM], want[LINE_ROOM], lanes[EMBED_LANES * 4 + 1], keys[EMBED_BANDS * 16 + 1], raw[ID_HEX_ROOM], normal[ID_HEX_ROOM];
+		char line[LINE_ROOM], want[LINE_ROOM], lanes[EMBED_LANES * 4 + 1], keys[EMBED_BANDS * 16 + 1],
+			raw[ID_HEX_ROOM], normal[ID_HEX_ROOM];
 		for (size_t i = 0; i < ORACLE_TEXTS && fgets(line, sizeof line, answer); i++) {
 			line[strcspn(line, "\n")] = '\0';
 			if (strcmp(line, "-") == 0) /* newer than Python's Unicode */
 				continue;
 			write_signature(&contents[i], lanes, keys);
-			snprintf(want, sizeof want, "%s %s %016llx %u %s %s", hex_write(raw, contents[i].raw.bytes, ID_BYTES),
-				hex_write(normal, contents[i].normal.bytes, ID_BYTES), (unsigned long long)contents[i].digits, contents[i].size, lanes, keys);
+			snprintf(want, sizeof want, "%s %s %016llx %u %s %s",
+				hex_write(raw, contents[i].raw.bytes, ID_BYTES),
+				hex_write(normal, contents[i].normal.bytes, ID_BYTES),
+				(unsigned long long)contents[i].digits, contents[i].size, lanes, keys);
 			if (!CHECK_TEXT(want, line))
 				printf("  text: %s\n", contents[i].content.data);
 			compared++;
@@ -136,13 +143,14 @@ TEST(a_second_implementation_gives_the_same_verdicts)
 	/* Fixed: brute force also finds the one pair in a hundred at the threshold itself that bands do not. */
 	uint64_t random = 20;
 	struct linker *linker;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	size_t repeats = 0;
 	wn_arena_init(&arena, ARENA_BYTES);
 	for (size_t i = 0; i < POSTS; i++) {
 		unsigned script = (unsigned)(i % CORPUS_SCRIPTS);
 		if (i >= 60 && i % 3 == 0)
-			corpus_edit(&random, script, texts[test_random(&random) % i / CORPUS_SCRIPTS * CORPUS_SCRIPTS + script], texts[i]);
+			corpus_edit(&random, script,
+				texts[test_random(&random) % i / CORPUS_SCRIPTS * CORPUS_SCRIPTS + script], texts[i]);
 		else if (i >= 60 && i % 7 == 0)
 			strcpy(texts[i], texts[test_random(&random) % i]);
 		else
@@ -164,7 +172,8 @@ TEST(a_second_implementation_gives_the_same_verdicts)
 				if (memcmp(id.bytes, verdict.origin.bytes, ID_BYTES) == 0)
 					break;
 			}
-			snprintf(got, sizeof got, "%s %zu %d %d\n", dup_method_name(verdict.method), origin, verdict.numerator, verdict.denominator);
+			snprintf(got, sizeof got, "%s %zu %d %d\n", dup_method_name(verdict.method), origin,
+				verdict.numerator, verdict.denominator);
 			if (!CHECK_TEXT(got, line))
 				printf("  text %zu: %s\n", i, texts[i]);
 			repeats += verdict.method != DUP_NONE;
@@ -204,7 +213,8 @@ TEST(equal_lanes_estimate_the_jaccard)
 	for (size_t i = 0; i < 2 * PAIRS; i += 2) {
 		int32_t common, either;
 		int equal = 0;
-		linker_jaccard(contents[i].shingles, contents[i].size, contents[i + 1].shingles, contents[i + 1].size, &common, &either);
+		linker_jaccard(contents[i].shingles, contents[i].size, contents[i + 1].shingles, contents[i + 1].size,
+			&common, &either);
 		for (unsigned lane = 0; lane < EMBED_LANES; lane++)
 			equal += contents[i].lanes[lane] == contents[i + 1].lanes[lane];
 		double error = (double)equal / EMBED_LANES - (double)common / either;
@@ -231,7 +241,7 @@ TEST(the_count_of_equal_lanes_worth_a_look_follows_the_threshold)
 TEST(a_backend_that_does_not_exist_is_named)
 {
 	struct signer *signer;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK(!signer_open(&signer, "abacus", &err));
 	CHECK_TEXT(err.code, "backend_unknown");
 	CHECK_OR_RETURN(signer_open(&signer, "ref", &err));
