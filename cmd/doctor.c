@@ -106,6 +106,8 @@ static void keys_look(struct doctor *doctor, const struct node *node)
 	static const char *const names[] = { "keys/checkpoint.key", "keys/operator.key", "keys/manifest.key", "keys/beacon.seed" };
 	char path[NODE_PATH_MAX];
 	struct stat about;
+	if (stat(node_path(node, path, names[0]), &about) != 0 && errno == ENOENT)
+		return; /* before genesis there are none */
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		if (stat(node_path(node, path, names[i]), &about) != 0)
 			find(doctor, FINDING_NOTE, "keys", "%s: %s", path, strerror(errno));

@@ -15,7 +15,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-enum { ROBOT_ARENA = 32 * 1024 * 1024, ROBOT_PAUSE_MS = 700, ROBOT_FAILED_MS = 3000, ROBOT_NOTES_MAX = 4096, ROBOT_TASKS_MAX = 16 };
+enum { ROBOT_ARENA = 32 * 1024 * 1024, ROBOT_PAUSE_MS = 700, ROBOT_FAILED_MS = 3000, ROBOT_NOTES_MAX = 4096, ROBOT_TASKS_MAX = 16, ROBOT_FAILURES_TOLD = 10 };
 
 static volatile sig_atomic_t robot_stop;
 
@@ -90,10 +90,23 @@ static bool robot_campaign(struct robots *robots, const char *document, struct w
 	return operator_send(robots->node->options, &robots->arena, "/operator/campaigns", document, &answer, err);
 }
 
+/* Serve may start after its robots, and elsewhere than last time: its address is looked up until it answered once. */
+static bool robots_reach(struct robots *robots, struct wn_error *err)
+{
+	char url[CLIENT_URL_MAX];
+	fetch_close(robots->fetch);
+	robots->fetch = NULL;
+	if (!fetch_open(&robots->fetch, client_url(robots->node->options, url), NULL, err))
+		return false;
+	for (int i = 0; i < SAMPLE_ROBOTS; i++)
+		robots->clients[i].fetch = robots->fetch;
+	return true;
+}
+
 static bool robots_settle_in(struct robots *robots, struct wn_error *err)
 {
 	static const char *const roles[] = { "contributor", "validator", NULL };
-	if (!node_view_read(robots->fetch, &robots->arena, &robots->view, err))
+	if (!robots_reach(robots, err) || !node_view_read(robots->fetch, &robots->arena, &robots->view, err))
 		return false;
 	for (int i = 0; i < SAMPLE_ROBOTS; i++)
 		if (!vote_client_register(&robots->clients[i], &robots->arena, roles, true, err))
@@ -227,31 +240,30 @@ static int robot_run(const struct options *options, int argc, char **argv)
 	static struct node node;
 	static struct robots robots;
 	struct wn_error err = { 0 };
-	char url[CLIENT_URL_MAX];
 	size_t done;
-	bool told = false;
+	int failures = 0;
 	(void)argv;
 	if (argc != 0)
 		return command_usage(&command_robot);
 	sign_start();
 	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = robot_on_signal }, NULL);
 	sigaction(SIGINT, &(struct sigaction){ .sa_handler = robot_on_signal }, NULL);
-	if (!node_init(&node, options, &err) || !fetch_open(&robots.fetch, client_url(options, url), NULL, &err))
+	if (!node_init(&node, options, &err))
 		return command_failed(&err);
 	robots.node = &node;
 	robots.rounds = closed_rounds_open();
 	wn_arena_init(&robots.arena, ROBOT_ARENA);
 	for (int i = 0; i < SAMPLE_ROBOTS; i++) {
-		robots.clients[i] = (struct vote_client){ .fetch = robots.fetch, .view = &robots.view, .keys = &robots.keys[i] };
+		robots.clients[i] = (struct vote_client){ .view = &robots.view, .keys = &robots.keys[i] };
 		if (!robot_key(&robots, i, &err))
 			return command_failed(&err);
 	}
 	while (!robot_stop) {
 		bool ok = robots_turn(&robots, &done, &err);
-		/* One line a streak: serve may start after its robots. */
-		if (!ok && !told && err.blame != WN_BUSY)
+		/* One line a streak, and none while serve is only just starting. */
+		failures = ok ? 0 : failures + 1;
+		if (failures == ROBOT_FAILURES_TOLD)
 			log_failure("robots_wait", &err);
-		told = !ok;
 		wn_error_reset(&err);
 		robot_pause(ok ? ROBOT_PAUSE_MS : ROBOT_FAILED_MS / (robots.settled_in ? 1 : 10));
 	}

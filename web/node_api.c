@@ -234,6 +234,7 @@ static void status_work(struct json_writer *answer, const struct web_work *work)
 	json_put_integer(answer, "epoch", work->epoch);
 	json_put_string(answer, "state", epoch_states[work->epoch_state]);
 	json_put_integer(answer, "opened_ms", work->epoch_opened_ms);
+	json_put_integer(answer, "oldest_open", work->epoch_unclosed);
 	json_close_object(answer);
 }
 

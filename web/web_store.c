@@ -128,6 +128,7 @@ bool web_store_work(struct db *db, struct wn_arena *arena, struct web_work *out,
 		out->epoch = db_int64(result, 0, 0);
 		out->epoch_state = db_int32(result, 0, 1);
 		out->epoch_opened_ms = db_int64(result, 0, 2);
+		out->epoch_unclosed = db_is_null(result, 0, 3) ? out->epoch + 1 : db_int64(result, 0, 3);
 	}
 	db_done(result);
 	return true;

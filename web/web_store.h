@@ -29,7 +29,7 @@ struct web_work {
 	int64_t rounds[WEB_ROUND_STATES]; /* commit, reveal */
 	int64_t seats[WEB_SEAT_STATES];   /* of those rounds: leased, committed, revealed, skipped, lapsed */
 	bool has_epoch;
-	int64_t epoch, epoch_opened_ms;
+	int64_t epoch, epoch_opened_ms, epoch_unclosed; /* the newest; the oldest that is not closed */
 	int32_t epoch_state;
 };
 bool web_store_work(struct db *db, struct wn_arena *arena, struct web_work *out, struct wn_error *err);

@@ -156,6 +156,7 @@ CREATE TABLE epoch (
 	claims_root bytea,
 	votes       bigint NOT NULL DEFAULT 0        -- opened votes of the rounds tallied in it
 );
+CREATE INDEX epoch_unclosed ON epoch (epoch) WHERE state < 2;
 
 -- ---- items ---------------------------------------------------------------------------------------------------------------
 -- state: 0 received, 1 embedded (duplicate check done, waits for a panel), 2 duplicate, 3 judging, 4 provisional, 5 settled,

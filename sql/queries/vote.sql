@@ -287,7 +287,7 @@ FROM item i LEFT JOIN dedup_verdict d USING (item_id) LEFT JOIN verdict v USING 
 WHERE i.contributor = $1::bytea AND i.seq < $2::bigint ORDER BY i.seq DESC LIMIT $3::integer
 
 -- ---- closes ----
--- primary key; one row is due at a time
+-- epoch_unclosed
 -- name: epoch_oldest
 SELECT epoch, state, opened_ms, ended_ms, beacon, votes FROM epoch WHERE state < 2 ORDER BY epoch LIMIT 2
 

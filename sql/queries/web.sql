@@ -40,9 +40,9 @@ UNION ALL SELECT 1, count(*) FROM round WHERE state = 1
 SELECT s.state::integer, count(*) FROM round r JOIN seat s ON s.item_id = r.item_id AND s.round = r.round
 WHERE r.state IN (0, 1) GROUP BY s.state ORDER BY s.state
 
--- Last row of the primary key.
+-- Last row of the primary key; of those that are not closed, which epoch_unclosed holds, the first.
 -- name: epoch_latest
-SELECT epoch, state::integer, opened_ms FROM epoch ORDER BY epoch DESC LIMIT 1
+SELECT epoch, state::integer, opened_ms, (SELECT min(epoch) FROM epoch WHERE state < 2) FROM epoch ORDER BY epoch DESC LIMIT 1
 
 -- Last rows of the primary keys; entries that commit out of order lie at most a few thousand ids behind the newest numbered one,
 -- so the window is read along journal_entry's primary key and matched with journal_leaf's unique index.
