@@ -107,3 +107,20 @@ bool claims_store_proof(struct db *db, struct wn_arena *arena, const struct acco
 	*claim = claims[which];
 	return claims_proof(arena, claims, count, which, index, size, proof, err);
 }
+
+bool claims_store_latest(
+	struct db *db, struct wn_arena *arena, int64_t *epoch, struct sha256 *root, bool *found, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	if (!db_query(db, &SQL_REWARD_CLAIMS_LATEST, &args, &result, err))
+		return wn_while(err, "find the last claims root");
+	*found = db_rows(result) == 1;
+	if (*found) {
+		*epoch = db_int64(result, 0, 0);
+		db_copy_id(result, 0, 1, root->bytes, ID_BYTES);
+	}
+	db_done(result);
+	return true;
+}

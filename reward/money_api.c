@@ -6,6 +6,7 @@
 
 #include "core/hash.h"
 #include "core/journal.h"
+#include "reward/claims_store.h"
 #include "reward/ledger_store.h"
 #include "reward/money_store.h"
 #include "reward/tokens.h"
@@ -21,6 +22,7 @@ const struct money_refusal *money_refusal(enum money_result result)
 		[MONEY_ACCOUNT_MALFORMED] = {404, "account_malformed", "The account in the path is no did:key."},
 		[MONEY_NOT_OWNER] = {403, "not_owner",
 			"Only its owner may see an account: sign with that account's key."},
+		[MONEY_CLAIM_NONE] = {404, "claim_none", "No pay round has paid this account a reward yet."},
 		[MONEY_CURSOR] = {400, "cursor", "before is the number that `next` gave."},
 		[MONEY_COUNT] = {400, "count", "count is a number from 1 to 500."},
 		[MONEY_MEMBER_UNKNOWN] = {400, "unknown_member", "The request has a member that is not known here."},
@@ -120,6 +122,56 @@ static bool account_show(struct exchange *exchange, struct wn_error *err)
 	json_put_amount(&answer, "unbonding", figures.unbonding);
 	json_close_object(&answer);
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+}
+
+/* ---- the claim ---- */
+
+static bool claim_answer(struct exchange *exchange, const struct claim *claim, int64_t epoch, const struct sha256 *root,
+	uint64_t index, uint64_t size, const struct tree_proof *proof, struct wn_error *err)
+{
+	struct json_writer answer;
+	struct wn_slice text;
+	json_begin(&answer, exchange->arena);
+	json_open_object(&answer, NULL);
+	json_put_hex(&answer, "account", claim->account.bytes, ID_BYTES);
+	json_put_amount(&answer, "cumulative", claim->cumulative);
+	json_put_integer(&answer, "epoch", epoch);
+	json_put_hex(&answer, "root", root->bytes, ID_BYTES);
+	json_put_integer(&answer, "index", (int64_t)index);
+	json_put_integer(&answer, "size", (int64_t)size);
+	json_open_array(&answer, "proof");
+	for (size_t i = 0; i < proof->count; i++)
+		json_put_hex(&answer, NULL, proof->hashes[i].bytes, ID_BYTES);
+	json_close_array(&answer);
+	json_close_object(&answer);
+	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+}
+
+static bool claim_show(struct exchange *exchange, struct wn_error *err)
+{
+	struct claim claim;
+	struct tree_proof proof;
+	struct sha256 root, leaf;
+	uint64_t index, size;
+	int64_t epoch;
+	bool closed, found;
+	enum money_result result = account_own(exchange);
+	if (result != MONEY_DONE)
+		return refuse(exchange, result);
+	if (!claims_store_latest(exchange->db, exchange->arena, &epoch, &root, &closed, err))
+		return false;
+	if (!closed)
+		return refuse(exchange, MONEY_CLAIM_NONE);
+	if (!claims_store_proof(
+		    exchange->db, exchange->arena, &exchange->account.key, &claim, &index, &size, &proof, &found, err))
+		return false;
+	if (!found)
+		return refuse(exchange, MONEY_CLAIM_NONE);
+	claims_leaf(&claim, &leaf);
+	/* A close between the reads gives a proof of its own root. */
+	if (!tree_inclusion_holds(&leaf, index, size, &proof, &root))
+		return wn_fail(err, WN_BUSY, "claims_moved", "an epoch closed at this moment: ask again");
+	return claim_answer(exchange, &claim, epoch, &root, index, size, &proof, err);
 }
 
 /* ---- the statement ---- */
@@ -358,6 +410,11 @@ const struct route money_routes[] = {
 		.access = ROUTE_ACCOUNT,
 		.handle = statement_show,
 		.summary = "List what moved on one's own account, newest first"},
+	{.method = "GET",
+		.pattern = "/v1/accounts/{did}/claim",
+		.access = ROUTE_ACCOUNT,
+		.handle = claim_show,
+		.summary = "Show one's own leaf and proof in the claims tree of the last pay round"},
 	{.method = "POST",
 		.pattern = "/v1/stakes",
 		.access = ROUTE_ACCOUNT,

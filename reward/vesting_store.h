@@ -1,4 +1,5 @@
-/* Grants that vest and stake that unbonds, in the database: added, then released step by step. Callers hold the transaction. */
+/* Grants that vest and stake that unbonds, in the database: added, then released step by step. Callers hold the
+ * transaction. */
 #ifndef REWARD_VESTING_STORE_H
 #define REWARD_VESTING_STORE_H
 

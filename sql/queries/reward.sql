@@ -73,9 +73,9 @@ UPDATE claims_total SET published = cumulative WHERE published <> cumulative
 -- name: claims_page
 SELECT account, published FROM claims_total WHERE account > $1::bytea ORDER BY account LIMIT $2::integer
 
--- Primary key
--- name: claims_of
-SELECT published FROM claims_total WHERE account = $1::bytea
+-- Primary key, newest first: behind the newest closed epoch come the open one and at most one that waits for audits
+-- name: claims_latest
+SELECT epoch, claims_root FROM epoch WHERE state = 2 AND claims_root IS NOT NULL ORDER BY epoch DESC LIMIT 1
 
 -- ---- vesting ----
 -- Primary key

@@ -7,6 +7,7 @@
 
 #include "core/hash.h"
 #include "core/journal.h"
+#include "reward/claims_store.h"
 #include "reward/ledger_store.h"
 #include "reward/money_api.h"
 #include "reward/vesting_store.h"
@@ -365,6 +366,57 @@ TEST(a_statement_pages_from_the_newest_row_to_the_first)
 		refused(&desk, get(&desk, 0, 0, "/v1/accounts/{did}/statement", cursors[i]), MONEY_CURSOR);
 	refused(&desk, get(&desk, 0, 0, "/v1/accounts/{did}/statement", "count=501"), MONEY_COUNT);
 	refused(&desk, get(&desk, 0, 0, "/v1/accounts/{did}/statement", "count=0"), MONEY_COUNT);
+	bank_close(&desk.bank);
+}
+
+TEST(a_claim_comes_with_a_proof_of_the_last_closes_root)
+{
+	struct desk desk;
+	struct sha256 root, leaf;
+	CHECK_OR_RETURN(desk_open(&desk));
+	refused(&desk, get(&desk, 0, 1, "/v1/accounts/{did}/claim", NULL), MONEY_NOT_OWNER);
+	refused(&desk, get(&desk, 0, 0, "/v1/accounts/{did}/claim", NULL), MONEY_CLAIM_NONE);
+	for (int i = 0; i < 2; i++) {
+		struct transfer pay =
+			bank_transfer("reward/validator", i, bank_mint(), user_ref(&desk, i, LEDGER_FREE), 50 + i);
+		CHECK_INT(bank_post_one(&desk.bank, desk.bank.reward, &pay), TRANSFER_DONE);
+	}
+	CHECK_OK(db_begin(desk.bank.reward, &desk.bank.err), desk.bank.err);
+	CHECK_OK(claims_store_root(desk.bank.reward, &desk.bank.arena, &root, &desk.bank.err), desk.bank.err);
+	CHECK_OK(db_commit(desk.bank.reward, &desk.bank.err), desk.bank.err);
+	char hex[ID_HEX_ROOM];
+	CHECK_OK(db_command(desk.bank.owner,
+			 wn_arena_printf(&desk.bank.arena,
+				 "INSERT INTO epoch (epoch, state, opened_ms, claims_root) VALUES (6, 2, 0, "
+				 "decode('%s', 'hex')), (7, 0, 1, NULL)",
+				 hex_write(hex, root.bytes, ID_BYTES)),
+			 &desk.bank.err),
+		desk.bank.err);
+	CHECK_INT(get(&desk, 1, 1, "/v1/accounts/{did}/claim", NULL), 200);
+	CHECK_TEXT(said(&desk, "cumulative"), "51");
+	CHECK_TEXT(said(&desk, "root"), hex);
+	int64_t epoch = 0, index = 0, size = 0;
+	CHECK(json_integer(json_get(desk.answer, "epoch"), &epoch));
+	CHECK(json_integer(json_get(desk.answer, "index"), &index));
+	CHECK(json_integer(json_get(desk.answer, "size"), &size));
+	CHECK_INT(epoch, 6);
+	CHECK_INT(size, 2);
+	const struct json *path = json_get(desk.answer, "proof");
+	CHECK_OR_RETURN(path && path->count == 1);
+	struct claim claim = {.account = desk.keys[1].public_key, .cumulative = 51};
+	struct tree_proof proof = {.count = 1};
+	const char *sibling = json_string(path->elements[0]);
+	CHECK(hex_read(proof.hashes[0].bytes, ID_BYTES, sibling, strlen(sibling)));
+	claims_leaf(&claim, &leaf);
+	CHECK(tree_inclusion_holds(&leaf, (uint64_t)index, (uint64_t)size, &proof, &root));
+	hex_write(hex, desk.keys[1].public_key.bytes, ID_BYTES);
+	CHECK_TEXT(said(&desk, "account"), hex);
+	/* Who was never paid has none; while a close is half seen the answer is to ask again. */
+	refused(&desk, get(&desk, 2, 2, "/v1/accounts/{did}/claim", NULL), MONEY_CLAIM_NONE);
+	CHECK_OK(db_command(desk.bank.owner, "UPDATE epoch SET claims_root = sha256('other') WHERE epoch = 6",
+			 &desk.bank.err),
+		desk.bank.err);
+	CHECK_INT(get(&desk, 1, 1, "/v1/accounts/{did}/claim", NULL), 503);
 	bank_close(&desk.bank);
 }
 
