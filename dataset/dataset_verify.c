@@ -146,9 +146,12 @@ static bool check_signature(
 		{NULL, VERIFY_GOOD},
 	};
 	struct dataset_report *report = verify->report;
-	return minisign_verify(verify->arena, &report->key, manifest.data, manifest.bytes, signature,
-		       &report->trusted_comment, err) ||
-	       refuse_as(verify, err, words, VERIFY_SIGNATURE_FORM);
+	if (!minisign_verify(verify->arena, &report->key, manifest.data, manifest.bytes, signature,
+		    &report->trusted_comment, err))
+		return refuse_as(verify, err, words, VERIFY_SIGNATURE_FORM);
+	if (!minisign_is_ours(&report->key, signature))
+		return refuse(verify, err, VERIFY_SIGNATURE_FORM, "the untrusted comment or a line's end was changed");
+	return true;
 }
 
 static bool parse_manifest(struct verify *verify, struct wn_slice text, struct wn_error *err)

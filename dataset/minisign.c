@@ -2,12 +2,14 @@
  * comment. */
 #include "dataset/minisign.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "core/hash.h"
 #include "core/utf8.h"
 
 enum {
+	MINISIGN_FIRST_ROOM = 128,
 	MINISIGN_PUBLIC_BYTES = 2 + MINISIGN_ID_BYTES + ID_BYTES,	    /* "Ed", id, key */
 	MINISIGN_SIGNATURE_BYTES = 2 + MINISIGN_ID_BYTES + SIGNATURE_BYTES, /* "ED", id, signature */
 };
@@ -95,6 +97,17 @@ static size_t minisign_global(
 	return SIGNATURE_BYTES + comment.bytes;
 }
 
+static void minisign_first_line(const struct minisign_public *key, char out[MINISIGN_FIRST_ROOM])
+{
+	uint8_t turned[MINISIGN_ID_BYTES];
+	char id[2 * MINISIGN_ID_BYTES + 1];
+	/* The tool shows ids as a little-endian number. */
+	for (int i = 0; i < MINISIGN_ID_BYTES; i++)
+		turned[i] = key->id[MINISIGN_ID_BYTES - 1 - i];
+	hex_write(id, turned, MINISIGN_ID_BYTES);
+	snprintf(out, MINISIGN_FIRST_ROOM, "%ssignature by the winnow manifest key %s", minisign_untrusted, id);
+}
+
 bool minisign_sign(struct wn_arena *arena, const struct sign_key *key, const void *file, size_t bytes,
 	const char *trusted_comment, struct wn_slice *out, struct wn_error *err)
 {
@@ -104,7 +117,7 @@ bool minisign_sign(struct wn_arena *arena, const struct sign_key *key, const voi
 	struct wn_text text;
 	uint8_t hash[BLAKE2B512_BYTES], raw[MINISIGN_SIGNATURE_BYTES] = {'E', 'D'},
 					covered[SIGNATURE_BYTES + MINISIGN_COMMENT_MAX];
-	char first[128], second[128], id[2 * MINISIGN_ID_BYTES + 1];
+	char first[128], second[128], line[MINISIGN_FIRST_ROOM];
 	wn_assert(minisign_comment_ok(comment));
 	wn_assert(base64_room(sizeof raw) <= sizeof first);
 	minisign_public_of(&key->public_key, &public);
@@ -115,13 +128,9 @@ bool minisign_sign(struct wn_arena *arena, const struct sign_key *key, const voi
 	sign_bytes(key, covered, minisign_global(covered, &signature, comment), &global);
 	base64_write(first, raw, sizeof raw);
 	base64_write(second, global.bytes, SIGNATURE_BYTES);
-	/* The tool shows ids as a little-endian number. */
-	for (int i = 0; i < MINISIGN_ID_BYTES; i++)
-		hash[i] = public.id[MINISIGN_ID_BYTES - 1 - i];
-	hex_write(id, hash, MINISIGN_ID_BYTES);
+	minisign_first_line(&public, line);
 	wn_text_init(&text, arena);
-	wn_text_printf(&text, "%ssignature by the winnow manifest key %s\n%s\n%s", minisign_untrusted, id, first,
-		minisign_trusted);
+	wn_text_printf(&text, "%s\n%s\n%s", line, first, minisign_trusted);
 	wn_text_add(&text, comment.data, comment.bytes);
 	wn_text_printf(&text, "\n%s\n", second);
 	*out = (struct wn_slice){text.data, text.bytes};
@@ -168,4 +177,19 @@ bool minisign_verify(struct wn_arena *arena, const struct minisign_public *key, 
 		return trusted_comment->data || wn_fail(err, WN_FULL, "memory", "no room for the trusted comment");
 	}
 	return true;
+}
+
+bool minisign_is_ours(const struct minisign_public *key, struct wn_slice signature)
+{
+	char first[MINISIGN_FIRST_ROOM];
+	size_t lines = 0;
+	minisign_first_line(key, first);
+	for (size_t i = 0; i < signature.bytes; i++) {
+		if (signature.data[i] == '\r')
+			return false;
+		lines += signature.data[i] == '\n';
+	}
+	size_t bytes = strlen(first);
+	return lines == 4 && signature.bytes > bytes && memcmp(signature.data, first, bytes) == 0 &&
+	       signature.data[bytes] == '\n';
 }

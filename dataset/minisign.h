@@ -35,4 +35,10 @@ bool minisign_sign(struct wn_arena *arena, const struct sign_key *key, const voi
 bool minisign_verify(struct wn_arena *arena, const struct minisign_public *key, const void *file, size_t bytes,
 	struct wn_slice signature, struct wn_slice *trusted_comment, struct wn_error *err);
 
+/*
+ * Whether a signature file is, line ends and untrusted comment included, as minisign_sign() writes it: two things that
+ * the signature itself does not cover.
+ */
+bool minisign_is_ours(const struct minisign_public *key, struct wn_slice signature);
+
 #endif
