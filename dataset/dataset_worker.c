@@ -100,7 +100,8 @@ static bool later_read(struct making *making, struct wn_error *err)
 			if (!later_entry(making, bodies[i], err))
 				return false;
 	} while (count > 0);
-	qsort(making->later, making->later_count, sizeof *making->later, id_compare);
+	if (making->later_count > 0)
+		qsort(making->later, making->later_count, sizeof *making->later, id_compare);
 	return true;
 }
 

@@ -215,7 +215,8 @@ static bool version_files(
 	struct manifest_file *files = wn_arena_array(&writer->kept, count + VERSION_OTHER_FILES, sizeof *files);
 	if (!files)
 		return wn_fail(err, WN_FULL, "memory", "no room for the list of files");
-	memcpy(files, shards, count * sizeof *files);
+	if (count > 0)
+		memcpy(files, shards, count * sizeof *files);
 	files[count].path = MANIFEST_RECEIPTS_NAME;
 	files[count].bytes = (int64_t)writer->tree.size * ID_BYTES;
 	sha256_close(writer->receipts_hash, &files[count++].sha256);
