@@ -59,7 +59,8 @@ bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, 
 	return fetch_json(client->fetch, arena, &request, answer, err);
 }
 
-bool vote_client_register(const struct vote_client *client, struct wn_arena *arena, const char *const roles[], bool robot, struct wn_error *err)
+bool vote_client_register(const struct vote_client *client, struct wn_arena *arena, const char *const roles[], bool robot, const struct salt *salt,
+	struct wn_error *err)
 {
 	struct json_writer writer;
 	struct wn_slice body;
@@ -72,6 +73,8 @@ bool vote_client_register(const struct vote_client *client, struct wn_arena *are
 	json_close_array(&writer);
 	if (robot)
 		json_put_bool(&writer, "robot", true);
+	if (salt)
+		json_put_hex(&writer, "salt", salt->bytes, ID_BYTES);
 	json_close_object(&writer);
 	return (json_end(&writer, &body, err) && vote_client_send(client, arena, "POST", "/v1/accounts", body, NULL, &answer, err)) ||
 		wn_while(err, "register the key");
@@ -174,6 +177,9 @@ static bool send_ballot(const struct vote_client *client, struct wn_arena *arena
 		const char *result = json_member_string(results->elements[i], "result", "");
 		*counted += strcmp(result, "ok") == 0 || strcmp(result, "repeated") == 0;
 	}
+	if (*counted == 0)
+		return wn_fail(err, WN_INPUT, json_member_string(results->elements[0], "result", "refused"), "the node takes none of %zu votes: %s", count,
+			json_member_string(results->elements[0], "result", "refused"));
 	return true;
 }
 
@@ -291,8 +297,11 @@ static bool entry_verify(const struct vote_client *client, struct closed_rounds 
 		return true;
 	char *target = wn_arena_printf(&rounds->arena, "/v1/journal/proof?leaf=%s", hex_write(hex, leaf->bytes, ID_BYTES));
 	struct fetch_request request = { .method = "GET", .target = target };
-	if (!fetch_json(client->fetch, &rounds->arena, &request, &answer, err))
+	if (!fetch_json(client->fetch, &rounds->arena, &request, &answer, err)) {
+		if (strcmp(err->code, "journal_waiting") == 0)
+			return wn_fail(err, WN_BUSY, "checkpoint_behind", "the entry is not in a checkpoint yet");
 		return false;
+	}
 	if (!json_integer(json_get(answer, "position"), &position) || !json_integer(json_get(answer, "size"), &size) ||
 		!proof_read(answer, &proof))
 		return wn_fail(err, WN_BUSY, "checkpoint_behind", "the entry is not in a checkpoint yet");

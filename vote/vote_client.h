@@ -29,8 +29,9 @@ struct vote_client {
 /* Signed JSON request; idempotency may be NULL. */
 bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, const char *method, const char *target, struct wn_slice body,
 	const char *idempotency, const struct json **answer, struct wn_error *err);
-/* Registers the key with roles such as {"validator", NULL}; done already is fine. */
-bool vote_client_register(const struct vote_client *client, struct wn_arena *arena, const char *const roles[], bool robot, struct wn_error *err);
+/* Registers the key with roles such as {"validator", NULL}; done already is fine. salt NULL: the node draws one. */
+bool vote_client_register(const struct vote_client *client, struct wn_arena *arena, const char *const roles[], bool robot, const struct salt *salt,
+	struct wn_error *err);
 
 struct seat_taken {
 	struct round_key key;
