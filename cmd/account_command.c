@@ -13,7 +13,7 @@ static bool account_register(struct client *client, const char *roles, struct wn
 		return wn_fail(err, WN_FULL, "memory", "no room for roles");
 	for (char *word = strtok_r(copy, ", ", &rest); word && count < 7; word = strtok_r(NULL, ", ", &rest))
 		list[count++] = word;
-	return vote_client_register(&client->vote, &client->arena, list, false, err);
+	return vote_client_register(&client->vote, &client->arena, list, false, NULL, err);
 }
 
 static void amount_line(const struct json *answer, const char *member, const char *words)

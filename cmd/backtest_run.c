@@ -191,16 +191,20 @@ static bool worker_join(struct backtest *run, size_t worker, struct wn_error *er
 	json_open_object(&writer, NULL);
 	json_put_amount(&writer, "amount", BACKTEST_STAKE_UNITS);
 	json_close_object(&writer);
-	return vote_client_register(&run->workers[worker], &run->arena, roles, false, err) && json_end(&writer, &body, err) &&
+	return vote_client_register(&run->workers[worker], &run->arena, roles, false, NULL, err) && json_end(&writer, &body, err) &&
 		vote_client_send(&run->workers[worker], &run->arena, "POST", "/v1/stakes", body, "backtest", &answer, err);
 }
 
 static bool accounts_join(struct backtest *run, struct wn_error *err)
 {
 	static const char *const roles[] = { "contributor", NULL };
-	for (int i = 0; i < 2; i++)
-		if (!vote_client_register(&run->contributors[i], &run->arena, roles, false, err))
+	for (int i = 0; i < 2; i++) {
+		/* Pseudonyms in the dataset follow from the seed too. */
+		struct salt salt;
+		seeded(run->seed, "account", i ? "second" : "first", salt.bytes);
+		if (!vote_client_register(&run->contributors[i], &run->arena, roles, false, &salt, err))
 			return false;
+	}
 	for (size_t i = 0; i < run->recording->worker_count; i++) {
 		wn_arena_reset(&run->arena);
 		tell(run, "register validators", (int64_t)i, (int64_t)run->recording->worker_count);
@@ -467,14 +471,14 @@ bool backtest_submit(struct backtest *run, struct wn_error *err)
 struct cast {
 	uint32_t worker, item;
 	struct vote_cast vote;
-	bool committed, opened, dropped;
+	bool dropped; /* its round was voided */
 };
 
 struct wave {
 	struct cast *casts;
 	size_t count, room;
 	int64_t unfilled;          /* rounds for which the recording has too few votes */
-	int64_t unfilled_until_ms; /* when the last of them closes by itself */
+	int64_t unfilled_until_ms; /* when they close by themselves */
 };
 
 struct round_view { const char *state; int64_t seats, taken, commit_until_ms; bool found; };
@@ -500,12 +504,28 @@ static bool round_read(struct backtest *run, const struct item_id *item, int32_t
 		json_integer(json_get(answer, "commit_until_ms"), &out->commit_until_ms)) || answer_lacks(err, "seats, taken, commit_until_ms");
 }
 
-/* The next recorded votes of every open round, in file order, as many as it has free seats. */
-static bool wave_plan(struct backtest *run, struct wave *wave, struct wn_error *err)
+/* The round of an item that takes votes now, if it has one. */
+static bool round_open(struct backtest *run, struct backtest_item *item, struct round_view *out, struct wn_error *err)
 {
-	wave->count = 0;
-	wave->unfilled = 0;
-	wave->unfilled_until_ms = 0;
+	for (;; item->next_round++) {
+		wn_arena_reset(&run->arena);
+		if (!round_read(run, &item->id, item->next_round, out, err))
+			return wn_while(err, "look for open rounds");
+		bool commits = out->found && strcmp(out->state, "commit") == 0, opens = out->found && strcmp(out->state, "reveal") == 0;
+		if (!out->found || commits || opens) {
+			out->found = commits;
+			return true;
+		}
+	}
+}
+
+/*
+ * The next recorded votes of open rounds, in file order. Rounds that can be filled come first, all at once; only when there are
+ * none, those for which the recording has too few votes, of one deadline at a time: the clock must pass it to close them.
+ */
+static bool wave_plan(struct backtest *run, struct wave *wave, bool fillable, struct wn_error *err)
+{
+	*wave = (struct wave){ .casts = wave->casts, .room = wave->room };
 	for (size_t i = 0; i < run->recording->post_count; i++) {
 		struct backtest_item *item = &run->items[i];
 		const struct recording_post *post = &run->recording->posts[i];
@@ -514,29 +534,28 @@ static bool wave_plan(struct backtest *run, struct wave *wave, struct wn_error *
 			continue;
 		if (i % 100 == 0 && !backtest_node_alive(&run->node, err))
 			return false;
-		for (;;) {
-			wn_arena_reset(&run->arena);
-			if (!round_read(run, &item->id, item->next_round, &round, err))
-				return wn_while(err, "look for open rounds");
-			if (!round.found || strcmp(round.state, "commit") == 0 || strcmp(round.state, "reveal") == 0)
-				break;
-			item->next_round++;
-		}
-		if (!round.found || strcmp(round.state, "commit") != 0)
-			continue;
+		if (!round_open(run, item, &round, err))
+			return false;
 		int64_t need = round.seats - round.taken, have = (int64_t)post->vote_count - item->used;
+		if (!round.found || (need <= have) != fillable)
+			continue;
+		if (!fillable) {
+			if (wave->unfilled > 0 && round.commit_until_ms > wave->unfilled_until_ms)
+				continue;
+			if (wave->unfilled > 0 && round.commit_until_ms < wave->unfilled_until_ms)
+				wave->count = 0, wave->unfilled = 0;
+			wave->unfilled++;
+			wave->unfilled_until_ms = round.commit_until_ms;
+		}
 		for (int64_t v = 0; v < need && v < have; v++) {
 			wn_assert(wave->count < wave->room);
-			const struct recording_vote *vote = &post->votes[item->used++];
+			const struct recording_vote *vote = &post->votes[item->used + v];
 			wave->casts[wave->count++] = (struct cast){ .worker = vote->worker, .item = (uint32_t)i,
 				.vote = { .key = { .item = item->id }, .sequence = 1, .choice = vote->class } };
 		}
-		if (need > have) {
-			wave->unfilled++;
-			if (round.commit_until_ms > wave->unfilled_until_ms)
-				wave->unfilled_until_ms = round.commit_until_ms;
-		}
 	}
+	for (size_t i = 0; i < wave->count; i++)
+		run->items[wave->casts[i].item].used++;
 	return true;
 }
 
@@ -572,7 +591,6 @@ static bool ballot_commit(struct backtest *run, struct cast *casts, size_t count
 		for (size_t s = 0; s < taken; s++)
 			if (memcmp(seats[s].key.item.bytes, items[i].bytes, ID_BYTES) == 0) {
 				casts[i].vote.key.round = seats[s].key.round;
-				casts[i].committed = true;
 				votes[sent++] = casts[i].vote;
 			}
 	/* Every vote was planned for a free seat, and nobody else votes here. */
@@ -649,7 +667,7 @@ static bool wave_run(struct backtest *run, struct wave *wave, bool audit, bool *
 	struct counts counts;
 	const char *doing = audit ? "audit" : "judge";
 	*moved = false;
-	if (!wave_plan(run, wave, err))
+	if (!wave_plan(run, wave, true, err) || (wave->count == 0 && !wave_plan(run, wave, false, err)))
 		return false;
 	*moved = wave->count > 0 || wave->unfilled > 0;
 	if (!*moved)

@@ -232,10 +232,10 @@ static bool genesis_accounts(struct db *db, struct wn_arena *arena, const struct
 {
 	struct account account;
 	bool created;
-	if (!account_insert(db, arena, network, &keys->operator, ACCOUNT_OPERATOR, false, NULL, wish->time_ms, &account, &created, err))
+	if (!account_insert(db, arena, network, &keys->operator, ACCOUNT_OPERATOR, false, NULL, NULL, wish->time_ms, &account, &created, err))
 		return wn_while(err, "register the operator's key");
 	for (size_t i = 0; i < wish->curator_count; i++)
-		if (!account_insert(db, arena, network, &wish->curators[i], ACCOUNT_CURATOR, false, NULL, wish->time_ms, &account, &created, err))
+		if (!account_insert(db, arena, network, &wish->curators[i], ACCOUNT_CURATOR, false, NULL, NULL, wish->time_ms, &account, &created, err))
 			return wn_while(err, "register a curator");
 	return true;
 }

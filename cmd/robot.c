@@ -109,7 +109,7 @@ static bool robots_settle_in(struct robots *robots, struct wn_error *err)
 	if (!robots_reach(robots, err) || !node_view_read(robots->fetch, &robots->arena, &robots->view, err))
 		return false;
 	for (int i = 0; i < SAMPLE_ROBOTS; i++)
-		if (!vote_client_register(&robots->clients[i], &robots->arena, roles, true, err))
+		if (!vote_client_register(&robots->clients[i], &robots->arena, roles, true, NULL, err))
 			return false;
 	robots->settled_in = robot_campaign(robots, sample_campaign, err) && robot_campaign(robots, sample_machine_campaign, err) &&
 		robot_submit(robots, err);

@@ -171,7 +171,7 @@ static bool submit_text(struct submit *submit, const char *text, struct wn_error
 static bool submit_register(struct submit *submit, struct wn_error *err)
 {
 	static const char *const roles[] = { "contributor", NULL };
-	if (vote_client_register(&submit->client, &submit->arena, roles, false, err))
+	if (vote_client_register(&submit->client, &submit->arena, roles, false, NULL, err))
 		return true;
 	if (err->blame != WN_INPUT)
 		return false;

@@ -137,7 +137,7 @@ static int vote_run(const struct options *options, int argc, char **argv)
 	if (!client_open(&client, options, key, &err))
 		return command_failed(&err);
 	bool done = opening ? open_all(&client, &err)
-			    : vote_client_register(&client.vote, &client.arena, roles, false, &err) && campaign_read(&client, name, &campaign, &err);
+			    : vote_client_register(&client.vote, &client.arena, roles, false, NULL, &err) && campaign_read(&client, name, &campaign, &err);
 	while (done && !opening && more)
 		done = vote_one(&client, &campaign, &more, &err);
 	client_close(&client);

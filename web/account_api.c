@@ -20,8 +20,9 @@ enum { ACCOUNT_ROLE_NAMES = sizeof account_role_names / sizeof *account_role_nam
 struct registration {
 	int32_t roles;
 	bool robot;
-	bool has_terms;
+	bool has_terms, has_salt;
 	struct sha256 terms;
+	struct salt salt;
 };
 
 /* False when refused; the problem is written then. */
@@ -43,10 +44,10 @@ static bool registration_role(struct exchange *exchange, const char *name, struc
 
 static bool registration_read(struct exchange *exchange, const struct json *body, struct registration *registration)
 {
-	static const char *const members[] = { "roles", "robot", "terms_sha256", NULL };
+	static const char *const members[] = { "roles", "robot", "terms_sha256", "salt", NULL };
 	struct wn_slice unknown;
 	if (!json_only_members(body, members, &unknown)) {
-		exchange_problem(exchange, 400, "unknown_member", "A registration knows roles, robot and terms_sha256, not %.*s.",
+		exchange_problem(exchange, 400, "unknown_member", "A registration knows roles, robot, terms_sha256 and salt, not %.*s.",
 			(int)(unknown.bytes > 64 ? 64 : unknown.bytes), unknown.data ? unknown.data : "this");
 		return false;
 	}
@@ -67,6 +68,13 @@ static bool registration_read(struct exchange *exchange, const struct json *body
 	registration->has_terms = terms != NULL;
 	if (terms && (!hex || !hex_read(registration->terms.bytes, ID_BYTES, hex, strlen(hex)))) {
 		exchange_problem(exchange, 400, "terms_sha256", "terms_sha256 is 64 hex digits.");
+		return false;
+	}
+	const struct json *salt = json_get(body, "salt");
+	hex = salt ? json_string(salt) : NULL;
+	registration->has_salt = salt != NULL;
+	if (salt && (!hex || !hex_read(registration->salt.bytes, ID_BYTES, hex, strlen(hex)))) {
+		exchange_problem(exchange, 400, "salt", "salt is 64 hex digits; left out, the node draws one.");
 		return false;
 	}
 	return true;
@@ -131,7 +139,8 @@ static bool account_register(struct exchange *exchange, struct wn_error *err)
 		return true;
 	if (!db_begin(exchange->db, err) ||
 		!account_insert(exchange->db, exchange->arena, &exchange->node->network, &exchange->signature.key, registration.roles,
-			registration.robot, registration.has_terms ? &registration.terms : NULL, exchange->now_ms, &account, &changed, err))
+			registration.robot, registration.has_terms ? &registration.terms : NULL,
+			registration.has_salt ? &registration.salt : NULL, exchange->now_ms, &account, &changed, err))
 		return false;
 	/* Who was there already and asks for nothing new gets an answer, and the journal no entry. */
 	if (changed && !account_entry(exchange, &account, &leaf, err))

@@ -234,7 +234,8 @@ TEST(a_key_registers_once_and_only_gains_roles)
 	struct account first, second;
 	struct network_id network = {{7}};
 	struct account_key key = {{8}}, stranger = {{9}};
-	struct sha256 terms = {{1}}, newer = {{2}};
+	struct sha256 terms = {{1}}, newer = {{2}}, wanted;
+	struct salt given = {{3}};
 	bool changed, found;
 	char conninfo[1200];
 	sign_start();
@@ -246,7 +247,7 @@ TEST(a_key_registers_once_and_only_gains_roles)
 	CHECK_OK(account_find(db, &arena, &key, &first, &found, &err), err);
 	CHECK(!found);
 	CHECK_OK(account_insert(
-			 db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, 100, &first, &changed, &err),
+			 db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, NULL, 100, &first, &changed, &err),
 		err);
 	CHECK(changed);
 	CHECK_INT(first.roles, ACCOUNT_CONTRIBUTOR);
@@ -255,13 +256,13 @@ TEST(a_key_registers_once_and_only_gains_roles)
 	CHECK_INT(first.registered_ms, 100);
 	/* The same again, roles that are there, terms that were not given: nothing to record. */
 	CHECK_OK(account_insert(
-			 db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, 200, &second, &changed, &err),
+			 db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, NULL, 200, &second, &changed, &err),
 		err);
 	CHECK(!changed);
-	CHECK_OK(account_insert(db, &arena, &network, &key, 0, false, NULL, 200, &second, &changed, &err), err);
+	CHECK_OK(account_insert(db, &arena, &network, &key, 0, false, NULL, NULL, 200, &second, &changed, &err), err);
 	CHECK(!changed);
 	CHECK(memcmp(&first, &second, sizeof first) == 0);
-	CHECK_OK(account_insert(db, &arena, &network, &key, ACCOUNT_VALIDATOR | ACCOUNT_OPERATOR, false, NULL, 300,
+	CHECK_OK(account_insert(db, &arena, &network, &key, ACCOUNT_VALIDATOR | ACCOUNT_OPERATOR, false, NULL, NULL, 300,
 			 &second, &changed, &err),
 		err);
 	CHECK(changed);
@@ -269,12 +270,15 @@ TEST(a_key_registers_once_and_only_gains_roles)
 	CHECK_INT(second.registered_ms, 100);
 	CHECK(second.robot);
 	CHECK(memcmp(&first.commitment, &second.commitment, ID_BYTES) == 0);
-	CHECK_OK(account_insert(db, &arena, &network, &key, 0, false, &newer, 400, &second, &changed, &err), err);
+	CHECK_OK(account_insert(db, &arena, &network, &key, 0, false, &newer, NULL, 400, &second, &changed, &err), err);
 	CHECK(changed);
 	CHECK_OK(
-		account_insert(db, &arena, &network, &stranger, ACCOUNT_LAB, false, NULL, 500, &second, &changed, &err),
+		account_insert(db, &arena, &network, &stranger, ACCOUNT_LAB, false, NULL, &given, 500, &second, &changed, &err),
 		err);
 	CHECK(memcmp(&first.commitment, &second.commitment, ID_BYTES) != 0);
+	/* Who brings a salt can tell its own name in the journal beforehand. */
+	account_commitment(&network, &given, &stranger, &wanted);
+	CHECK_BYTES(second.commitment.bytes, ID_BYTES, wanted.bytes, ID_BYTES);
 	CHECK_OK(account_find(db, &arena, &key, &second, &found, &err), err);
 	CHECK(found);
 	CHECK_INT(second.roles, ACCOUNT_CONTRIBUTOR | ACCOUNT_VALIDATOR);
