@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/hash.h"
 #include "reward/ledger_store.h"
 #include "tests/check.h"
 
@@ -99,15 +100,15 @@ int64_t bank_available(struct bank *bank, int owner, enum ledger_kind kind)
 
 int64_t bank_number(struct bank *bank, const char *sql)
 {
-	char *text = wn_arena_printf(&bank->arena, "SELECT (%s)::bigint", sql);
-	static int count;
-	char name[32];
-	snprintf(name, sizeof name, "bank_%d", count++);
-	struct sql_statement statement = {name, text, 0};
+	/* The connection remembers statements by their address and name: both live as long as the bank. */
+	struct sql_statement *statement = wn_arena_alloc(&bank->arena, sizeof *statement);
+	statement->text = wn_arena_printf(&bank->arena, "SELECT (%s)::bigint", sql);
+	statement->name =
+		wn_arena_printf(&bank->arena, "bank_%016llx", (unsigned long long)memory_hash(sql, strlen(sql)));
 	struct db_result *result;
 	struct db_args args;
 	db_args_init(&args, &bank->arena);
-	if (!db_query(bank->owner, &statement, &args, &result, &bank->err)) {
+	if (!db_query(bank->owner, statement, &args, &result, &bank->err)) {
 		CHECK_TEXT(bank->err.text, "");
 		return INT64_MIN;
 	}
