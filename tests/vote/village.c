@@ -10,6 +10,7 @@
 #include "core/account.h"
 #include "core/clock.h"
 #include "core/hash.h"
+#include "core/journal.h"
 #include "core/network_store.h"
 #include "reward/ledger_store.h"
 #include "tests/check.h"
@@ -88,7 +89,11 @@ static bool genesis_make(struct village *village, struct wn_error *err)
 	char path[NODE_PATH_MAX];
 	sha256_of(genesis.data, genesis.bytes, &hash);
 	memcpy(village->node.network.bytes, hash.bytes, ID_BYTES);
+	char hex[ID_HEX_ROOM];
+	snprintf(village->node.network_tag, sizeof village->node.network_tag, "winnow-%.16s",
+		hex_write(hex, hash.bytes, ID_BYTES));
 	mkdir(node_path(&village->node, path, "keys"), 0700);
+	mkdir(node_path(&village->node, path, "run"), 0700);
 	node_path(&village->node, path, "keys/beacon.seed");
 	remove(path);
 	if (!seed_file_store(path, seed, err))
@@ -102,7 +107,8 @@ static bool genesis_make(struct village *village, struct wn_error *err)
 	beacon_of_epoch(&village->node.network, 0, &layer, &silent, &beacon);
 	return network_store_insert(village->owner, &village->arena, &village->node.network, genesis,
 		       &village->node.checkpoint_key.public_key, true, VILLAGE_START_MS, err) &&
-	       close_store_begin(village->owner, &village->arena, 0, VILLAGE_START_MS, &layer, &beacon, err);
+	       close_store_begin(village->owner, &village->arena, 0, VILLAGE_START_MS, &layer, &beacon, err) &&
+	       journal_append(village->owner, &village->arena, genesis, NULL, err);
 }
 
 static bool campaign_make(struct village *village, const char *document, struct wn_error *err)
