@@ -288,6 +288,8 @@ static void loop_configure(struct loop *loop)
 	 * defence against rapid resets. HTTP/2 is off: no upgrade, no prior knowledge, no ALPN (web/tls.c).
 	 */
 	loop->config.http1.upgrade_to_http2 = 0;
+	/* Its part in a shutdown would leave a timer behind that the library then refuses to go with. */
+	loop->config.http2.callbacks.request_shutdown = NULL;
 	/* Trap 14 (two JSON libraries in one binary) is a matter of the whole build: core/json.c is the only one that has one. */
 	wire_configure(loop, h2o_config_register_host(&loop->config, h2o_iovec_init(H2O_STRLIT("localhost")), 65535));
 }

@@ -31,7 +31,7 @@
 #include "web/page_api.h"
 #include "web/server.h"
 
-enum { SERVED_ARENA = 64 * 1024 * 1024, SERVED_START_MS = 10000, SERVED_STOP_MS = 20000, RAW_WAIT_MS = 10000 };
+enum { SERVED_ARENA = 64 * 1024 * 1024, SERVED_START_MS = 10000, SERVED_STOP_MS = 20000, RAW_WAIT_MS = 10000, SERVED_LEFT_MAX = 16 };
 
 struct served_shared *served_shared;
 static char served_file_path[NODE_PATH_MAX];
@@ -260,9 +260,31 @@ bool served_seal(void)
 
 /* ---- the process ---------------------------------------------------------------------------------------------------------- */
 
+/* A server that its test left would hold what the database's watchdog waits for. */
+static pid_t served_left[SERVED_LEFT_MAX];
+
+static void served_end(void)
+{
+	for (int i = 0; i < SERVED_LEFT_MAX; i++)
+		if (served_left[i] > 0) {
+			kill(served_left[i], SIGKILL);
+			waitpid(served_left[i], NULL, 0);
+		}
+}
+
+static void served_note(pid_t old, pid_t fresh)
+{
+	int i = 0;
+	while (i < SERVED_LEFT_MAX && served_left[i] != old)
+		i++;
+	if (CHECK(i < SERVED_LEFT_MAX))
+		served_left[i] = fresh;
+}
+
 static void served_child(const struct served *served, const char *const settings[], pid_t parent) __attribute__((noreturn));
 static void served_child(const struct served *served, const char *const settings[], pid_t parent)
 {
+	memset(served_left, 0, sizeof served_left); /* its sisters are its parent's business */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(126);
@@ -299,6 +321,7 @@ bool served_start(struct served *served, const char *const settings[])
 	char path[NODE_PATH_MAX];
 	memset(served, 0, sizeof *served);
 	if (!served_shared) {
+		atexit(served_end);
 		served_shared = mmap(NULL, sizeof *served_shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (!CHECK(served_shared != MAP_FAILED))
 			return false;
@@ -312,9 +335,11 @@ bool served_start(struct served *served, const char *const settings[])
 		served_child(served, settings, parent);
 	if (!CHECK(served->pid > 0))
 		return false;
+	served_note(0, served->pid);
 	int64_t deadline_ms = clock_monotonic_ms() + SERVED_START_MS;
 	while (!served_address(served)) {
 		if (waitpid(served->pid, NULL, WNOHANG) != 0) {
+			served_note(served->pid, 0);
 			served->pid = 0;
 			return false;
 		}
@@ -335,11 +360,13 @@ int served_wait(struct served *served, int timeout_ms)
 		if (clock_monotonic_ms() > deadline_ms) {
 			kill(served->pid, SIGKILL);
 			waitpid(served->pid, &status, 0);
+			served_note(served->pid, 0);
 			served->pid = 0;
 			return -1;
 		}
 		poll(NULL, 0, 5);
 	}
+	served_note(served->pid, 0);
 	served->pid = 0;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
