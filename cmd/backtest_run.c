@@ -477,8 +477,9 @@ struct cast {
 struct wave {
 	struct cast *casts;
 	size_t count, room;
-	int64_t unfilled;          /* rounds for which the recording has too few votes */
-	int64_t unfilled_until_ms; /* when they close by themselves */
+	struct round_key *unfilled; /* rounds for which the recording has too few votes; room for one a post */
+	size_t unfilled_count;
+	int64_t unfilled_until_ms;  /* when they close by themselves */
 };
 
 struct round_view { const char *state; int64_t seats, taken, commit_until_ms; bool found; };
@@ -525,7 +526,7 @@ static bool round_open(struct backtest *run, struct backtest_item *item, struct 
  */
 static bool wave_plan(struct backtest *run, struct wave *wave, bool fillable, struct wn_error *err)
 {
-	*wave = (struct wave){ .casts = wave->casts, .room = wave->room };
+	*wave = (struct wave){ .casts = wave->casts, .room = wave->room, .unfilled = wave->unfilled };
 	for (size_t i = 0; i < run->recording->post_count; i++) {
 		struct backtest_item *item = &run->items[i];
 		const struct recording_post *post = &run->recording->posts[i];
@@ -540,11 +541,11 @@ static bool wave_plan(struct backtest *run, struct wave *wave, bool fillable, st
 		if (!round.found || (need <= have) != fillable)
 			continue;
 		if (!fillable) {
-			if (wave->unfilled > 0 && round.commit_until_ms > wave->unfilled_until_ms)
+			if (wave->unfilled_count > 0 && round.commit_until_ms > wave->unfilled_until_ms)
 				continue;
-			if (wave->unfilled > 0 && round.commit_until_ms < wave->unfilled_until_ms)
-				wave->count = 0, wave->unfilled = 0;
-			wave->unfilled++;
+			if (wave->unfilled_count > 0 && round.commit_until_ms < wave->unfilled_until_ms)
+				wave->count = wave->unfilled_count = 0;
+			wave->unfilled[wave->unfilled_count++] = (struct round_key){ item->id, item->next_round };
 			wave->unfilled_until_ms = round.commit_until_ms;
 		}
 		for (int64_t v = 0; v < need && v < have; v++) {
@@ -661,23 +662,35 @@ static bool wave_open(struct backtest *run, struct wave *wave, const char *doing
 	return true;
 }
 
-/* One wave: votes for all open rounds, sealed and opened. *moved is false when there was nothing to do. */
-static bool wave_run(struct backtest *run, struct wave *wave, bool audit, bool *moved, struct wn_error *err)
+/* Moves the clock past the deadline of rounds that cannot be filled and waits until each has left its commit phase. */
+static bool wave_expire(struct backtest *run, const struct wave *wave, struct wn_error *err)
+{
+	int64_t deadline_ms = clock_monotonic_ms() + BACKTEST_WAIT_MS;
+	if (wave->unfilled_count > 0 && wave->unfilled_until_ms >= run->now_ms && !advance(run, wave->unfilled_until_ms - run->now_ms + 1, err))
+		return false;
+	for (size_t i = 0; i < wave->unfilled_count;) {
+		struct round_view round;
+		wn_arena_reset(&run->arena);
+		if (!backtest_node_alive(&run->node, err) || !round_read(run, &wave->unfilled[i].item, wave->unfilled[i].round, &round, err))
+			return false;
+		if (strcmp(round.state, "commit") != 0) {
+			i++;
+			continue;
+		}
+		if (clock_monotonic_ms() > deadline_ms)
+			return wn_fail(err, WN_DOWN, "backtest_stuck", "waited %d s for a round to close at its deadline", BACKTEST_WAIT_MS / 1000);
+		nap();
+	}
+	return true;
+}
+
+/* One wave: votes for all open rounds, sealed and opened. */
+static bool wave_run(struct backtest *run, struct wave *wave, bool audit, struct wn_error *err)
 {
 	struct counts counts;
 	const char *doing = audit ? "audit" : "judge";
-	*moved = false;
-	if (!wave_plan(run, wave, true, err) || (wave->count == 0 && !wave_plan(run, wave, false, err)))
-		return false;
-	*moved = wave->count > 0 || wave->unfilled > 0;
-	if (!*moved)
-		return true;
-	if (!wave_commit(run, wave, doing, err))
-		return false;
-	/* Panels for which the recording has no more votes close when their time is over. */
-	if (wave->unfilled > 0 && wave->unfilled_until_ms >= run->now_ms && !advance(run, wave->unfilled_until_ms - run->now_ms + 1, err))
-		return false;
-	if (!wave_open(run, wave, doing, err) || !wait_for(run, "the tally", none_reveals, 0, &counts, err))
+	if (!wave_plan(run, wave, true, err) || (wave->count == 0 && !wave_plan(run, wave, false, err)) || !wave_commit(run, wave, doing, err) ||
+		!wave_expire(run, wave, err) || !wave_open(run, wave, doing, err) || !wait_for(run, "the tally", none_reveals, 0, &counts, err))
 		return false;
 	for (size_t i = 0; i < wave->count; i++) {
 		if (wave->casts[i].dropped)
@@ -690,13 +703,23 @@ static bool wave_run(struct backtest *run, struct wave *wave, bool audit, bool *
 	return true;
 }
 
-static bool waves_run(struct backtest *run, struct wave *wave, bool audit, struct wn_error *err)
+/*
+ * Waves until no round is open; those of audits end with the close that waits for them, which may open second panels at once.
+ * Whenever a wave is planned nothing moves on the node but by this run: what is opened follows from the recording alone.
+ */
+static bool waves_run(struct backtest *run, struct wave *wave, bool audit, int64_t epoch, struct wn_error *err)
 {
-	bool moved = true;
-	for (int i = 0; moved && i < BACKTEST_WAVES_MAX; i++)
-		if (!wave_run(run, wave, audit, &moved, err))
+	struct counts counts;
+	for (int i = 0; i < BACKTEST_WAVES_MAX; i++) {
+		wn_arena_reset(&run->arena);
+		if (!counts_read(run, &counts, err))
 			return false;
-	return !moved || wn_fail(err, WN_DOWN, "backtest_endless", "rounds stay open after %d waves of votes", BACKTEST_WAVES_MAX);
+		if (counts.commit + counts.reveal == 0 || (audit && counts.oldest > epoch))
+			return true;
+		if (!wave_run(run, wave, audit, err))
+			return false;
+	}
+	return wn_fail(err, WN_DOWN, "backtest_endless", "rounds stay open after %d waves of votes", BACKTEST_WAVES_MAX);
 }
 
 /* Ends the open epoch, has its gold audited and waits for its close. */
@@ -708,12 +731,7 @@ static bool epoch_turn(struct backtest *run, struct wave *wave, struct wn_error 
 	int64_t epoch = counts.epoch, end_ms = counts.epoch_opened_ms + run->policy.epoch_ms;
 	if (end_ms > run->now_ms && !advance(run, end_ms - run->now_ms, err))
 		return false;
-	if (!wait_for(run, "the epoch's end", epoch_is_after, epoch, &counts, err) || !waves_run(run, wave, true, err))
-		return false;
-	/* An audit on which nobody could agree to the end holds the close until the next epoch is over. */
-	if (counts_read(run, &counts, err) && counts.commit + counts.reveal > 0 &&
-		!advance(run, counts.epoch_opened_ms + run->policy.epoch_ms > run->now_ms ? counts.epoch_opened_ms + run->policy.epoch_ms - run->now_ms : 0,
-			err))
+	if (!wait_for(run, "the epoch's end", epoch_is_after, epoch, &counts, err) || !waves_run(run, wave, true, epoch, err))
 		return false;
 	run->epochs_closed++;
 	return wait_for(run, "the epoch's close", epoch_is_closed, epoch, &counts, err);
@@ -736,12 +754,13 @@ bool backtest_judge(struct backtest *run, struct wn_error *err)
 	bool done = false;
 	int64_t window_ms = run->recording->campaign.challenge_ms, carry_ms = BACKTEST_CARRY_EPOCHS * run->policy.epoch_ms;
 	wave.casts = wn_arena_array(&run->keep, wave.room, sizeof *wave.casts);
-	if (!wave.casts)
+	wave.unfilled = wn_arena_array(&run->keep, run->recording->post_count, sizeof *wave.unfilled);
+	if (!wave.casts || !wave.unfilled)
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu votes", wave.room);
 	for (int closes = 0; !done; closes++) {
 		if (closes == BACKTEST_CLOSES_MAX)
 			return wn_fail(err, WN_DOWN, "backtest_endless", "items stay open after %d epochs", BACKTEST_CLOSES_MAX);
-		if (!waves_run(run, &wave, false, err) || !epoch_turn(run, &wave, err) || !all_done(run, &done, err))
+		if (!waves_run(run, &wave, false, 0, err) || !epoch_turn(run, &wave, err) || !all_done(run, &done, err))
 			return false;
 	}
 	tell(run, "settle carried scores", 0, 1);
