@@ -518,6 +518,7 @@ CREATE INDEX dataset_file_sha256 ON public.dataset_file USING btree (sha256);
 CREATE INDEX dataset_version_wanted ON public.dataset_version USING btree (wanted_ms) WHERE (state = 0);
 CREATE UNIQUE INDEX dedup_signature_norm ON public.dedup_signature USING btree (campaign, norm_sha256) WHERE leader;
 CREATE INDEX dedup_verdict_origin ON public.dedup_verdict USING btree (origin);
+CREATE INDEX epoch_unclosed ON public.epoch USING btree (epoch) WHERE (state < 2);
 CREATE INDEX gold_epoch ON public.gold USING btree (epoch);
 CREATE INDEX item_accepted ON public.item USING btree (campaign, item_id) WHERE (state = 6);
 CREATE INDEX item_campaign ON public.item USING btree (campaign, state);
