@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/hash.h"
 #include "reward/claims_store.h"
 #include "vote/commitment.h"
 #include "vote/gold.h"
@@ -267,23 +268,26 @@ static bool silent_store(struct close_turn *turn, const struct epoch_row *open, 
 	       silent_entry(turn, open->epoch, next, &claims_root, err);
 }
 
+/* Only the innermost layer is looked up: each one above it is its hash. */
 static bool silent_rows(struct close_turn *turn, const struct beacon_onion *onion, const struct epoch_row *open,
 	size_t count, struct epoch_silent **out, struct wn_error *err)
 {
 	struct sha256 nothing;
-	*out = wn_arena_array(turn->arena, count, sizeof **out);
-	if (!*out)
+	struct epoch_silent *rows = wn_arena_array(turn->arena, count, sizeof *rows);
+	if (!rows)
 		return no_room(err);
-	if (!vote_root(turn->arena, NULL, 0, &nothing, err))
+	if (!vote_root(turn->arena, NULL, 0, &nothing, err) ||
+		!beacon_onion_layer(onion, (uint64_t)open->epoch + count, &rows[count - 1].onion, err))
 		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct epoch_silent *row = &(*out)[i];
-		row->epoch = open->epoch + 1 + (int64_t)i;
-		row->opened_ms = open->opened_ms + (int64_t)(i + 1) * turn->node->policy.epoch_ms;
-		if (!beacon_onion_layer(onion, (uint64_t)row->epoch, &row->onion, err))
-			return false;
-		beacon_of_epoch(&turn->node->network, (uint64_t)row->epoch, &row->onion, &nothing, &row->beacon);
+	for (size_t i = count; i-- > 0;) {
+		rows[i].epoch = open->epoch + 1 + (int64_t)i;
+		rows[i].opened_ms = open->opened_ms + (int64_t)(i + 1) * turn->node->policy.epoch_ms;
+		beacon_of_epoch(
+			&turn->node->network, (uint64_t)rows[i].epoch, &rows[i].onion, &nothing, &rows[i].beacon);
+		if (i > 0)
+			sha256_of(rows[i].onion.bytes, ID_BYTES, &rows[i - 1].onion);
 	}
+	*out = rows;
 	return true;
 }
 
@@ -291,7 +295,7 @@ bool epoch_pass_silent(struct close_turn *turn, const struct beacon_onion *onion
 	size_t *passed, struct wn_error *err)
 {
 	struct epoch_silence silence;
-	struct epoch_silent *rows;
+	struct epoch_silent *rows = NULL;
 	*passed = 0;
 	if (!db_begin(turn->db, err) || !close_store_exclude(turn->db, turn->arena, err) ||
 		!close_store_silence(turn->db, turn->arena, open->epoch, &silence, err))

@@ -353,7 +353,7 @@ TEST(silent_epochs_pass_in_no_time_and_leave_a_row_each)
 	village_advance(&village, 5000 * VILLAGE_EPOCH_MS + 17);
 	int64_t begun_ms = clock_monotonic_ms();
 	village_settle(&village);
-	CHECK(clock_monotonic_ms() - begun_ms < 3000);
+	CHECK(clock_monotonic_ms() - begun_ms < 5000);
 	CHECK_INT(number_of("SELECT count(*) FROM epoch WHERE state = 2"), 5000);
 	CHECK_INT(number_of("SELECT epoch FROM epoch WHERE state = 0"), 5000);
 	CHECK_INT(number_of("SELECT opened_ms FROM epoch WHERE state = 0"), VILLAGE_START_MS + 5000 * VILLAGE_EPOCH_MS);
