@@ -9,7 +9,7 @@
 #include "ingest/ingest_worker.h"
 #include "ingest/submit_api.h"
 #include "reward/money_api.h"
-#include "reward/vesting_worker.h"
+#include "reward/unbonding_worker.h"
 #include "vote/ballot_api.h"
 #include "vote/campaign_api.h"
 #include "vote/close_worker.h"
@@ -66,7 +66,7 @@ static int serve_run(const struct options *options, int argc, char **argv)
 ROLE(ingest, "pull the configured sources", ingest_plan);
 ROLE(embed, "find duplicates: sign items, link them to their origin", embed_plan);
 ROLE(tally, "open panels, keep deadlines, tally opened votes", vote_plan);
-ROLE(reward, "close pay rounds: settle, pay, mint, vest", close_plan, vesting_plan);
+ROLE(reward, "close pay rounds: settle, pay, mint, vest", close_plan, unbonding_plan);
 ROLE(seal, "number the journal, sign checkpoints, release datasets", seal_plan, dataset_plan);
 
 const struct command command_serve = {

@@ -54,19 +54,6 @@ static bool vesting_exclude(struct db *db, struct wn_arena *arena, struct wn_err
 	return db_query(db, &SQL_REWARD_VESTING_EXCLUDE, &args, NULL, err) || wn_while(err, "hold the grants");
 }
 
-bool vesting_store_epoch(struct db *db, struct wn_arena *arena, int64_t *epoch, bool *found, struct wn_error *err)
-{
-	struct db_args args;
-	struct db_result *result;
-	db_args_init(&args, arena);
-	if (!db_query(db, &SQL_REWARD_EPOCH_OPEN, &args, &result, err))
-		return wn_while(err, "find the open epoch");
-	*found = db_rows(result) == 1;
-	*epoch = *found ? db_int64(result, 0, 0) : -1;
-	db_done(result);
-	return true;
-}
-
 /* ---- grants ---- */
 
 static bool grants_insert(

@@ -46,7 +46,4 @@ bool unbonding_add(struct db *db, struct wn_arena *arena, const struct transfer_
 bool unbonding_release_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, size_t *rows,
 	struct vesting_moves *moves, struct wn_error *err);
 
-/* The epoch that is open; *found = false before the first one begins. */
-bool vesting_store_epoch(struct db *db, struct wn_arena *arena, int64_t *epoch, bool *found, struct wn_error *err);
-
 #endif

@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "reward/claims_store.h"
 #include "reward/ledger_store.h"
+#include "reward/vesting_release.h"
 #include "vote/epoch_end.h"
 
 enum { CLOSE_POLL_MS = 100, CLOSE_FINAL_MAX = 1000 };
@@ -221,6 +222,10 @@ static bool epochs_move(struct close_turn *turn, size_t *done, struct wn_error *
 			"no epoch is open: start the node with `winnow up`, which makes its genesis");
 	const struct epoch_row *open = &rows[count - 1];
 	wn_assert(open->state == EPOCH_OPEN);
+	/* Before anything else of this epoch: its closes count what vested by its beginning, whoever is quicker. */
+	for (size_t owners = 1; owners > 0; *done += owners)
+		if (!vesting_step(turn->db, turn->arena, open->epoch, open->opened_ms, &owners, err))
+			return false;
 	if (count == 1)
 		return !epoch_is_over(turn, open) || advance(turn, open, done, err);
 	wn_assert(rows[0].state == EPOCH_AUDITING);

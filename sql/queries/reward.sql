@@ -125,10 +125,6 @@ SELECT g.grant_id, g.owner, g.amount, g.start_ms, g.period_ms, g.joined, o.stepp
 FROM vesting_grant g JOIN vesting_owner o USING (owner)
 WHERE g.grant_id = ANY ($1::bytea[]) AND g.revocable AND NOT g.ended ORDER BY g.grant_id
 
--- Primary key, newest first
--- name: epoch_open
-SELECT epoch FROM epoch WHERE state = 0 ORDER BY epoch DESC LIMIT 1
-
 -- ---- unbonding ----
 -- Primary key
 -- name: unbonding_add

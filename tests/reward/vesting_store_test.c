@@ -11,7 +11,8 @@
 #include "reward/ledger_store.h"
 #include "reward/vesting.h"
 #include "reward/vesting_store.h"
-#include "reward/vesting_worker.h"
+#include "reward/unbonding_worker.h"
+#include "reward/vesting_release.h"
 #include "tests/reward/bank.h"
 
 SUITE("vesting")
@@ -339,50 +340,68 @@ TEST(what_was_slashed_while_unbonding_does_not_come_back)
 	bank_close(&bank);
 }
 
-/* ---- the worker's own turns ---- */
+/* ---- steps and turns as the loops take them ---- */
 
-static size_t worker_turn(struct bank *bank, struct worker *worker)
+static size_t step(struct bank *bank, struct worker *worker, int64_t epoch, int64_t at_ms)
+{
+	size_t owners = 0;
+	wn_arena_reset(&worker->arena);
+	CHECK_OK(vesting_step(worker->db, &worker->arena, epoch, at_ms, &owners, &bank->err), bank->err);
+	CHECK(!db_in_transaction(worker->db));
+	return owners;
+}
+
+static size_t turn(struct bank *bank, struct worker *worker)
 {
 	size_t done = 0;
 	wn_arena_reset(&worker->arena);
-	CHECK_OK(vesting_plan->batch(worker, &done, &bank->err), bank->err);
+	CHECK_OK(unbonding_plan->batch(worker, &done, &bank->err), bank->err);
 	CHECK(!db_in_transaction(worker->db));
 	return done;
 }
 
-TEST(the_worker_releases_by_the_nodes_clock_and_tells_the_journal)
+TEST(an_epoch_that_begins_releases_what_vested_by_then_and_tells_the_journal)
 {
 	struct bank bank;
 	struct node node = {.clock_manual = true};
 	CHECK_OR_RETURN(bank_open(&bank));
 	struct worker worker = {.node = &node, .db = bank.reward};
-	wn_arena_init(&worker.arena, vesting_plan->arena_bytes);
-	CHECK_TEXT(vesting_plan->role, "winnow_reward");
-	CHECK_OK(db_command(bank.owner,
-			 "INSERT INTO network (network_id, genesis, checkpoint_key, clock_manual, clock_ms) "
-			 "VALUES (sha256('n'), '{}', sha256('k'), true, 50)",
-			 &bank.err),
-		bank.err);
+	wn_arena_init(&worker.arena, unbonding_plan->arena_bytes);
 	grant_post(&bank, 1, 1, 1000, 0, 100);
-	/* Before the first epoch nothing vests. */
-	CHECK_INT(worker_turn(&bank, &worker), 0);
-	CHECK_OK(db_command(bank.owner, "INSERT INTO epoch (epoch, opened_ms) VALUES (0, 0)", &bank.err), bank.err);
-	CHECK_INT(worker_turn(&bank, &worker), 1);
-	CHECK_INT(worker_turn(&bank, &worker), 0);
+	CHECK_INT(step(&bank, &worker, 0, 50), 1);
+	CHECK_INT(step(&bank, &worker, 0, 50), 0);
 	CHECK_INT(bank_available(&bank, 1, LEDGER_FREE), 500);
 	CHECK_INT(bank_number(&bank, "SELECT count(*) FROM journal_entry"), 1);
 	CHECK_INT(bank_number(&bank, "SELECT count(*) FROM journal_entry WHERE convert_from(body, 'UTF8')::jsonb ->> "
 				     "'type' = 'transfers' "
 				     "AND convert_from(body, 'UTF8')::jsonb -> 'transfers' -> 0 ->> 'amount' = '500'"),
 		1);
+	bank_check(&bank);
+	wn_arena_free(&worker.arena);
+	bank_close(&bank);
+}
+
+TEST(the_worker_frees_unbonded_stake_by_the_nodes_clock)
+{
+	struct bank bank;
+	struct node node = {.clock_manual = true};
+	CHECK_OR_RETURN(bank_open(&bank));
+	struct worker worker = {.node = &node, .db = bank.reward};
+	wn_arena_init(&worker.arena, unbonding_plan->arena_bytes);
+	CHECK_TEXT(unbonding_plan->role, "winnow_reward");
+	CHECK_OK(db_command(bank.owner,
+			 "INSERT INTO network (network_id, genesis, checkpoint_key, clock_manual, clock_ms) "
+			 "VALUES (sha256('n'), '{}', sha256('k'), true, 50)",
+			 &bank.err),
+		bank.err);
 	struct transfer fund = bank_transfer("fund", 1, bank_mint(), bank_ref(1, LEDGER_STAKE), 100);
 	CHECK_INT(bank_post_one(&bank, bank.serve, &fund), TRANSFER_DONE);
 	unbond(&bank, 1, 1, 30, 60);
-	CHECK_INT(worker_turn(&bank, &worker), 0);
+	CHECK_INT(turn(&bank, &worker), 0);
 	CHECK_OK(db_command(bank.owner, "UPDATE network SET clock_ms = 60", &bank.err), bank.err);
-	CHECK_INT(worker_turn(&bank, &worker), 1);
-	CHECK_INT(bank_available(&bank, 1, LEDGER_FREE), 530);
-	CHECK_INT(bank_number(&bank, "SELECT count(*) FROM journal_entry"), 2);
+	CHECK_INT(turn(&bank, &worker), 1);
+	CHECK_INT(bank_available(&bank, 1, LEDGER_FREE), 30);
+	CHECK_INT(bank_number(&bank, "SELECT count(*) FROM journal_entry"), 1);
 	bank_check(&bank);
 	wn_arena_free(&worker.arena);
 	bank_close(&bank);
