@@ -33,6 +33,7 @@ struct robots {
 	struct fetch *fetch;
 	struct node_view view;
 	struct key_file keys[SAMPLE_ROBOTS];
+	struct key_file author; /* gives the sample's posts: whoever gives a post has no seat on it, and every robot is needed */
 	struct vote_client clients[SAMPLE_ROBOTS];
 	struct closed_rounds *rounds;
 	struct robot_note notes[ROBOT_NOTES_MAX];
@@ -41,18 +42,30 @@ struct robots {
 	bool settled_in; /* registered, campaigns open, posts submitted */
 };
 
-static bool robot_key(struct robots *robots, int robot, struct wn_error *err)
+static bool robot_key(const struct robots *robots, const char *below, struct key_file *out, struct wn_error *err)
 {
-	char below[64], path[NODE_PATH_MAX];
-	snprintf(below, sizeof below, "keys/robot-%d.key", robot + 1);
+	char path[NODE_PATH_MAX];
 	node_path(robots->node, path, below);
-	return access(path, F_OK) == 0 ? key_file_read(path, &robots->keys[robot], err) : key_file_create(path, &robots->keys[robot], err);
+	return access(path, F_OK) == 0 ? key_file_read(path, out, err) : key_file_create(path, out, err);
 }
 
-/* The last robot leaves the sample's own posts to the visitor: each has one free seat until a person judges it. */
-static bool robot_leaves(int robot, struct wn_slice content)
+static bool robots_keys(struct robots *robots, struct wn_error *err)
 {
-	return robot == SAMPLE_ROBOTS - 1 && sample_is_post(content);
+	for (int i = 0; i < SAMPLE_ROBOTS; i++) {
+		char below[64];
+		snprintf(below, sizeof below, "keys/robot-%d.key", i + 1);
+		if (!robot_key(robots, below, &robots->keys[i], err))
+			return false;
+	}
+	return robot_key(robots, "keys/robot-author.key", &robots->author, err);
+}
+
+/* The last robot leaves the sample's own posts, and every fourth series, to the visitor: a seat is free there until a person judges. */
+static bool robot_leaves(int robot, const char *campaign, const struct seat_taken *seat)
+{
+	if (robot != SAMPLE_ROBOTS - 1)
+		return false;
+	return strcmp(campaign, SAMPLE_CAMPAIGN) == 0 ? sample_is_post(seat->content) : seat->key.item.bytes[0] % 4 == 0;
 }
 
 static bool robot_submit(struct robots *robots, struct wn_error *err)
@@ -77,7 +90,7 @@ static bool robot_submit(struct robots *robots, struct wn_error *err)
 		.target = "/v1/campaigns/" SAMPLE_CAMPAIGN "/items",
 		.content_type = "application/x-ndjson",
 		.body = { lines.data, lines.bytes },
-		.key = &robots->keys[0].key,
+		.key = &robots->author.key,
 		.tag = robots->view.tag,
 		.now_ms = robots->view.clock_manual ? robots->view.now_ms : 0,
 	};
@@ -106,11 +119,15 @@ static bool robots_reach(struct robots *robots, struct wn_error *err)
 static bool robots_settle_in(struct robots *robots, struct wn_error *err)
 {
 	static const char *const roles[] = { "contributor", "validator", NULL };
+	struct vote_client author = { .view = &robots->view, .keys = &robots->author };
 	if (!robots_reach(robots, err) || !node_view_read(robots->fetch, &robots->arena, &robots->view, err))
 		return false;
 	for (int i = 0; i < SAMPLE_ROBOTS; i++)
 		if (!vote_client_register(&robots->clients[i], &robots->arena, roles, true, NULL, err))
 			return false;
+	author.fetch = robots->fetch;
+	if (!vote_client_register(&author, &robots->arena, (const char *const[]){ "contributor", NULL }, true, NULL, err))
+		return false;
 	robots->settled_in = robot_campaign(robots, sample_campaign, err) && robot_campaign(robots, sample_machine_campaign, err) &&
 		robot_submit(robots, err);
 	return robots->settled_in;
@@ -135,7 +152,7 @@ static bool robot_judge(struct robots *robots, int robot, const char *campaign, 
 	if (!vote_client_take(&robots->clients[robot], &robots->arena, campaign, NULL, ROBOT_TASKS_MAX, &seats, &taken, err))
 		return false;
 	for (size_t i = 0; i < taken; i++) {
-		if (robot_leaves(robot, seats[i].content)) {
+		if (robot_leaves(robot, campaign, &seats[i])) {
 			if (!vote_client_skip(&robots->clients[robot], &robots->arena, &seats[i].key.item, err))
 				return false;
 			continue;
@@ -222,6 +239,9 @@ static bool robots_turn(struct robots *robots, size_t *done, struct wn_error *er
 	wn_arena_reset(&robots->arena);
 	if (!robots->settled_in && (!robots_settle_in(robots, err) || !robots_remember(robots, err)))
 		return wn_while(err, "settle in");
+	/* What is signed says when; a clock that the operator moves is the node's to tell. */
+	if (robots->view.clock_manual && !node_view_read(robots->fetch, &robots->arena, &robots->view, err))
+		return false;
 	for (int robot = 0; robot < SAMPLE_ROBOTS; robot++)
 		if (!robot_judge(robots, robot, SAMPLE_CAMPAIGN, done, err) || !robot_judge(robots, robot, SAMPLE_MACHINE_CAMPAIGN, done, err))
 			return wn_while(err, "judge");
@@ -253,11 +273,10 @@ static int robot_run(const struct options *options, int argc, char **argv)
 	robots.node = &node;
 	robots.rounds = closed_rounds_open();
 	wn_arena_init(&robots.arena, ROBOT_ARENA);
-	for (int i = 0; i < SAMPLE_ROBOTS; i++) {
+	for (int i = 0; i < SAMPLE_ROBOTS; i++)
 		robots.clients[i] = (struct vote_client){ .view = &robots.view, .keys = &robots.keys[i] };
-		if (!robot_key(&robots, i, &err))
-			return command_failed(&err);
-	}
+	if (!robots_keys(&robots, &err))
+		return command_failed(&err);
 	while (!robot_stop) {
 		bool ok = robots_turn(&robots, &done, &err);
 		/* One line a streak, and none while serve is only just starting. */
@@ -278,10 +297,11 @@ static const struct option robot_options[] = {
 	{ .name = NULL },
 };
 static const char *const robot_help[] = {
-	"Four robots judge the sample campaigns so that one visitor sees the whole path. Their accounts are marked as robots.",
+	"Four robots judge the sample campaigns so that one visitor sees the whole path; a fifth key gives the sample's posts. Their",
+	"accounts are marked as robots.",
 	"Their rule for posts: a link, a price or the words of an offer make an advert; a word of helping makes a kindness; all else is",
 	"off topic. For readings: broken when a channel has no value at all, else plausible. The fourth leaves the sample's own posts",
-	"to you.",
+	"and every fourth series (by its id) to you.",
 	NULL,
 };
 
