@@ -71,7 +71,8 @@ struct table {
 	int column_count;
 	bool (*row)(struct table *table, const char *const fields[], struct wn_error *err);
 	void *context;
-	int64_t line;
+	int64_t line;      /* of the file, as an editor counts; a record over several lines is named by its last */
+	bool header_seen;
 	const char *fields[RECORDING_FIELDS];
 	int field_count;
 	bool failed;
@@ -94,31 +95,48 @@ static void table_field(void *bytes, size_t count, void *context)
 	table->fields[table->field_count++] = wn_arena_copy(table->arena, bytes ? bytes : "", count);
 }
 
+static bool table_header(const struct table *table)
+{
+	return wn_fail(table->err, WN_INPUT, "recording_header", "%s begins with the header %s,%s%s%s", table->name, table->columns[0],
+		table->columns[1], table->column_count > 2 ? "," : "", table->column_count > 2 ? table->columns[2] : "");
+}
+
 static void table_line(int end, void *context)
 {
 	struct table *table = context;
 	(void)end;
-	int64_t line = table->line++;
+	bool is_header = !table->header_seen;
 	int count = table->field_count;
+	table->header_seen = true;
 	table->field_count = 0;
 	if (table->failed)
 		return;
 	if (count != table->column_count) {
 		table->failed = true;
-		wn_fail(table->err, WN_INPUT, "recording_row", "%s line %lld has %d fields, not %d", table->name, (long long)line, count, table->column_count);
+		wn_fail(table->err, WN_INPUT, "recording_row", "%s line %lld has %d fields, not %d", table->name, (long long)table->line, count, table->column_count);
 		return;
 	}
-	if (line > 1) {
+	if (!is_header) {
 		table->failed = !table->row(table, table->fields, table->err);
 		return;
 	}
-	for (int i = 0; i < count; i++)
-		if (!table->fields[i] || strcmp(table->fields[i], table->columns[i]) != 0) {
-			table->failed = true;
-			wn_fail(table->err, WN_INPUT, "recording_header", "%s begins with the header %s,%s%s%s", table->name, table->columns[0], table->columns[1],
-				table->column_count > 2 ? "," : "", table->column_count > 2 ? table->columns[2] : "");
-			return;
-		}
+	for (int i = 0; i < count && !table->failed; i++)
+		if (!table->fields[i] || strcmp(table->fields[i], table->columns[i]) != 0)
+			table->failed = !table_header(table);
+}
+
+/* Line by line, because the parser does not tell where it is. */
+static bool table_parse(struct table *table, struct csv_parser *parser, struct wn_slice text)
+{
+	for (size_t at = 0; at < text.bytes;) {
+		const char *end = memchr(text.data + at, '\n', text.bytes - at);
+		size_t bytes = end ? (size_t)(end - text.data) - at + 1 : text.bytes - at;
+		table->line++;
+		if (csv_parse(parser, text.data + at, bytes, table_field, table_line, table) != bytes)
+			return false;
+		at += bytes;
+	}
+	return csv_fini(parser, table_field, table_line, table) == 0;
 }
 
 static bool table_read(struct table *table, const char *folder, const char *name, bool *missing, struct wn_error *err)
@@ -126,19 +144,17 @@ static bool table_read(struct table *table, const char *folder, const char *name
 	struct csv_parser parser;
 	struct wn_slice text;
 	table->name = name;
-	table->line = 1;
 	table->err = err;
 	if (!file_read(table->arena, folder, name, &text, missing, err))
 		return false;
 	if (csv_init(&parser, CSV_STRICT | CSV_STRICT_FINI) != 0)
 		return wn_fail(err, WN_FULL, "memory", "no room to read %s", name);
-	bool done = csv_parse(&parser, text.data, text.bytes, table_field, table_line, table) == text.bytes &&
-		csv_fini(&parser, table_field, table_line, table) == 0;
+	bool done = table_parse(table, &parser, text);
 	int why = csv_error(&parser);
 	csv_free(&parser);
 	if (!done)
 		return wn_fail(err, WN_INPUT, "recording_csv", "%s line %lld: %s", name, (long long)table->line, csv_strerror(why));
-	return !table->failed;
+	return !table->failed && (table->header_seen || table_header(table));
 }
 
 /* ---- posts, votes, truth ---------------------------------------------------------------------------------------- */
@@ -169,6 +185,13 @@ static bool post_add(struct wn_arena *arena, struct reading *reading, const stru
 	return post->id || wn_fail(err, WN_FULL, "memory", "no room for posts");
 }
 
+static bool is_blank(const char *line, size_t bytes)
+{
+	while (bytes > 0 && strchr(" \t\r", line[bytes - 1]) && line[bytes - 1])
+		bytes--;
+	return bytes == 0;
+}
+
 static bool posts_read(struct wn_arena *arena, const char *folder, struct reading *reading, struct wn_error *err)
 {
 	struct wn_slice text;
@@ -188,7 +211,7 @@ static bool posts_read(struct wn_arena *arena, const char *folder, struct readin
 		size_t bytes = end ? (size_t)(end - text.data) - at : text.bytes - at;
 		const struct json *line;
 		number++;
-		if (bytes > 0 && (!json_parse(arena, text.data + at, bytes, &line, err) || !post_add(arena, reading, line, number, err)))
+		if (!is_blank(text.data + at, bytes) && (!json_parse(arena, text.data + at, bytes, &line, err) || !post_add(arena, reading, line, number, err)))
 			return wn_while(err, "posts.ndjson line %zu", number);
 		at += bytes + 1;
 	}
@@ -199,7 +222,7 @@ static bool post_find(const struct reading *reading, const struct table *table, 
 {
 	size_t place = names_place(&reading->posts, id);
 	if (!reading->posts.names[place])
-		return wn_fail(err, WN_INPUT, "recording_post_unknown", "%s line %lld: there is no post %s", table->name, (long long)table->line - 1, id);
+		return wn_fail(err, WN_INPUT, "recording_post_unknown", "%s line %lld: there is no post %s", table->name, (long long)table->line, id);
 	*post = reading->posts.values[place];
 	return true;
 }
@@ -208,7 +231,7 @@ static bool choice_find(const struct recording *recording, const struct table *t
 {
 	*class = campaign_class(&recording->campaign, choice);
 	return *class >= -1 ||
-		wn_fail(err, WN_INPUT, "recording_choice", "%s line %lld: campaign.json has no choice %s", table->name, (long long)table->line - 1, choice);
+		wn_fail(err, WN_INPUT, "recording_choice", "%s line %lld: campaign.json has no choice %s", table->name, (long long)table->line, choice);
 }
 
 static bool vote_row(struct table *table, const char *const fields[], struct wn_error *err)
