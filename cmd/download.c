@@ -70,7 +70,8 @@ static bool download_into(struct client *client, const char *name, int64_t versi
 			"%s is there already: winnow verify checks it, or choose another --out", out);
 	if (!download_version(client->fetch, &client->arena, name, version, partial,
 		    isatty(STDERR_FILENO) ? download_show : NULL, err))
-		return wn_while(err, "download (what came is kept in %s: try again)", partial);
+		return folder_exists(partial) ? wn_while(err, "download (what came is kept in %s: try again)", partial)
+					      : false;
 	if (!dataset_verify(&client->arena, partial, key, NULL, report, err))
 		return wn_while(err, "what came does not verify (it lies in %s)", partial);
 	if (strcmp(report->manifest.dataset, name) != 0 || report->manifest.version != version)

@@ -14,7 +14,7 @@
 #include "dataset/manifest.h"
 #include "dataset/version_folder.h"
 
-enum { DOWNLOAD_ATTEMPTS_MAX = 5, DOWNLOAD_PAUSE_S = 2 };
+enum { DOWNLOAD_ATTEMPTS_MAX = 5, DOWNLOAD_PAUSE_MS = 250 };
 #define DOWNLOAD_PART ".download.part"
 
 static bool file_read(const struct json *value, struct manifest_file *out)
@@ -114,7 +114,7 @@ static bool file_fetch(struct fetch *node, struct wn_arena *arena, int folder, c
 			break;
 		if (err->blame == WN_INPUT || err->blame == WN_FULL || attempt == DOWNLOAD_ATTEMPTS_MAX)
 			return wn_while(err, "fetch %s", file->path);
-		sleep(DOWNLOAD_PAUSE_S);
+		usleep((useconds_t)(DOWNLOAD_PAUSE_MS << (attempt - 1)) * 1000);
 	}
 	/* Opened again without links: what lies in the folder may have been put there by somebody else. */
 	int parent = slash ? openat(folder, first, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC) : folder;

@@ -97,7 +97,7 @@ static struct wn_slice zip(struct wn_arena *arena, const char *data, size_t byte
 	z_stream stream = {0};
 	size_t room = bytes + bytes / 100 + 1024;
 	char *out = wn_arena_alloc(arena, room);
-	CHECK_INT(deflateInit2(&stream, 9, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
+	CHECK_INT(deflateInit2(&stream, 1, Z_DEFLATED, 31, 8, Z_DEFAULT_STRATEGY), Z_OK);
 	stream.next_in = (unsigned char *)(uintptr_t)data;
 	stream.avail_in = (unsigned)bytes;
 	stream.next_out = (unsigned char *)out;
