@@ -26,6 +26,8 @@ enum { PLANT_WORDS = sizeof plant_words / sizeof *plant_words };
 static bool plant_edit(struct wn_arena *arena, struct wn_slice text, uint64_t *state, struct wn_slice *out)
 {
 	const char *word = plant_words[plant_random(state) % PLANT_WORDS];
+	if (text.bytes == 0)
+		return false;
 	size_t at = plant_random(state) % text.bytes, word_bytes = strlen(word), next;
 	while (at < text.bytes && text.data[at] != ' ')
 		at++;

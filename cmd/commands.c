@@ -1,6 +1,7 @@
 /* Every command in one table, and the option tables that they share. */
 #include "cmd/commands.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,19 +52,44 @@ void command_tables(const struct command *command, const struct option *out[COMM
 	out[count] = NULL;
 }
 
+static bool log_level_find(const char *word, enum log_level *out)
+{
+	static const char *const words[] = { "debug", "info", "warn", "error" };
+	for (int i = 0; i < (int)(sizeof words / sizeof *words); i++)
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum log_level)i;
+			return true;
+		}
+	return false;
+}
+
 bool command_options(const struct command *command, struct options *options, int *argc, char **argv, struct wn_error *err)
 {
 	const char *file = command->runs_node ? getenv("WINNOW_CONFIG") : NULL;
-	return options_read_file(options, file && *file ? file : NULL, err) && options_read_environment(options, err) &&
-		options_read_flags(options, argc, argv, err);
+	enum log_level level;
+	if (!options_read_file(options, file && *file ? file : NULL, err) || !options_read_environment(options, err) ||
+		!options_read_flags(options, argc, argv, err))
+		return false;
+	return log_level_find(option_text(options, "log.level"), &level) ||
+		wn_fail(err, WN_INPUT, "option_value", "log.level is debug, info, warn or error, not \"%.80s\"", option_text(options, "log.level"));
 }
 
 enum log_level command_log_level(const struct options *options)
 {
-	static const char *const words[] = { "debug", "info", "warn", "error" };
-	const char *word = option_text(options, "log.level");
-	for (int i = 0; i < 4; i++)
-		if (strcmp(word, words[i]) == 0)
-			return (enum log_level)i;
-	return LOG_INFO;
+	enum log_level level = LOG_INFO;
+	wn_assert(log_level_find(option_text(options, "log.level"), &level));
+	return level;
+}
+
+int command_failed(const struct wn_error *err)
+{
+	/* The code is what a script may rely on; the words are for people. */
+	fprintf(stderr, "winnow: %s%s[%s]\n", err->text, err->text[0] ? " " : "", err->code);
+	return err->blame == WN_DOWN ? EXIT_CANNOT_REACH : EXIT_FAILED_CHECK;
+}
+
+int command_usage(const struct command *command)
+{
+	fprintf(stderr, "usage: winnow %s\n       winnow %s --help tells more\n", command->usage, command->name);
+	return EXIT_USAGE;
 }

@@ -6,25 +6,6 @@
 #include "cmd/commands.h"
 #include "core/log.h"
 
-int command_failed(const struct wn_error *err)
-{
-	fprintf(stderr, "winnow: %s\n", err->text[0] ? err->text : err->code);
-	switch (err->blame) {
-	case WN_INPUT:
-		return EXIT_FAILED_CHECK;
-	case WN_DOWN:
-		return EXIT_CANNOT_REACH;
-	default:
-		return EXIT_FAILED_CHECK;
-	}
-}
-
-int command_usage(const struct command *command)
-{
-	fprintf(stderr, "usage: winnow %s\n       winnow %s --help tells more\n", command->usage, command->name);
-	return EXIT_USAGE;
-}
-
 static void help_all(FILE *out)
 {
 	fprintf(out, "winnow " WINNOW_VERSION ": collect posts and readings, have them judged, pay for them, release datasets\n\n"

@@ -106,7 +106,7 @@ static int verify_run(const struct options *options, int argc, char **argv)
 	else if (good)
 		verify_print(&report);
 	else
-		fprintf(stderr, "winnow: %s: %s\n", err.code, err.text);
+		command_failed(&err);
 	wn_arena_free(&arena);
 	return good ? EXIT_DONE : EXIT_FAILED_CHECK;
 }
