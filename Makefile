@@ -18,8 +18,8 @@ endif
 
 PACKAGES := libpq libcurl libsodium libcrypto libssl libxxhash zlib yajl libutf8proc
 HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
-LIB_CFLAGS = $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
-LIB_LIBS   = $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
+LIB_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
+LIB_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null)
 VERSION := $(shell cat VERSION 2>/dev/null)
 
 CFLAGS  ?= -O2 -g
