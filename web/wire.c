@@ -191,6 +191,9 @@ static void wire_send_file(h2o_req_t *request, struct exchange *exchange)
 /* Sends what the exchange holds and copies all of it: the exchange may go right afterwards. */
 static void wire_send(h2o_req_t *request, struct exchange *exchange)
 {
+	/* The library decided when the request came, which may have been before the stop. */
+	if (request->conn->ctx->shutdown_requested)
+		request->http1_is_persistent = 0;
 	request->res.status = exchange->status;
 	request->res.reason = problem_title(exchange->status);
 	if (exchange->content_type.data)
