@@ -8,12 +8,16 @@
 enum { ACCOUNT_ROLES_MAX = 8, ACCOUNT_BODY_MAX = 4096 };
 
 /* The roles by name; `open` ones anybody may take, the others are given at genesis. */
-static const struct { const char *name; enum account_role role; bool open; } account_role_names[] = {
-	{ "contributor", ACCOUNT_CONTRIBUTOR, true },
-	{ "validator", ACCOUNT_VALIDATOR, true },
-	{ "lab", ACCOUNT_LAB, true },
-	{ "operator", ACCOUNT_OPERATOR, false },
-	{ "curator", ACCOUNT_CURATOR, false },
+static const struct {
+	const char *name;
+	enum account_role role;
+	bool open;
+} account_role_names[] = {
+	{"contributor", ACCOUNT_CONTRIBUTOR, true},
+	{"validator", ACCOUNT_VALIDATOR, true},
+	{"lab", ACCOUNT_LAB, true},
+	{"operator", ACCOUNT_OPERATOR, false},
+	{"curator", ACCOUNT_CURATOR, false},
 };
 enum { ACCOUNT_ROLE_NAMES = sizeof account_role_names / sizeof *account_role_names };
 
@@ -35,7 +39,8 @@ static bool registration_role(struct exchange *exchange, const char *name, struc
 			registration->roles |= account_role_names[i].role;
 			return true;
 		}
-		exchange_problem(exchange, 403, "role_not_open", "The role %s is given by the network's operator, not taken by registering.", name);
+		exchange_problem(exchange, 403, "role_not_open",
+			"The role %s is given by the network's operator, not taken by registering.", name);
 		return false;
 	}
 	exchange_problem(exchange, 400, "role_unknown", "roles names contributor, validator or lab.");
@@ -44,16 +49,19 @@ static bool registration_role(struct exchange *exchange, const char *name, struc
 
 static bool registration_read(struct exchange *exchange, const struct json *body, struct registration *registration)
 {
-	static const char *const members[] = { "roles", "robot", "terms_sha256", "salt", NULL };
+	static const char *const members[] = {"roles", "robot", "terms_sha256", "salt", NULL};
 	struct wn_slice unknown;
 	if (!json_only_members(body, members, &unknown)) {
-		exchange_problem(exchange, 400, "unknown_member", "A registration knows roles, robot, terms_sha256 and salt, not %.*s.",
+		exchange_problem(exchange, 400, "unknown_member",
+			"A registration knows roles, robot, terms_sha256 and salt, not %.*s.",
 			(int)(unknown.bytes > 64 ? 64 : unknown.bytes), unknown.data ? unknown.data : "this");
 		return false;
 	}
-	const struct json *roles = json_get(body, "roles"), *robot = json_get(body, "robot"), *terms = json_get(body, "terms_sha256");
+	const struct json *roles = json_get(body, "roles"), *robot = json_get(body, "robot"),
+			  *terms = json_get(body, "terms_sha256");
 	if (!roles || roles->type != JSON_ARRAY || roles->count == 0 || roles->count > ACCOUNT_ROLES_MAX) {
-		exchange_problem(exchange, 400, "roles_missing", "Name the roles: {\"roles\": [\"contributor\", \"validator\", \"lab\"]}.");
+		exchange_problem(exchange, 400, "roles_missing",
+			"Name the roles: {\"roles\": [\"contributor\", \"validator\", \"lab\"]}.");
 		return false;
 	}
 	for (size_t i = 0; i < roles->count; i++)
@@ -94,7 +102,8 @@ static void account_put(struct json_writer *writer, const struct account *accoun
 	json_put_hex(writer, "commitment", account->commitment.bytes, ID_BYTES);
 }
 
-static bool account_entry(struct exchange *exchange, const struct account *account, struct sha256 *leaf, struct wn_error *err)
+static bool account_entry(
+	struct exchange *exchange, const struct account *account, struct sha256 *leaf, struct wn_error *err)
 {
 	struct json_writer entry;
 	struct wn_slice body;
@@ -107,8 +116,8 @@ static bool account_entry(struct exchange *exchange, const struct account *accou
 	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
 }
 
-static bool account_answer(struct exchange *exchange, const struct account *account, const struct sha256 *leaf, struct wn_slice *out,
-	struct wn_error *err)
+static bool account_answer(struct exchange *exchange, const struct account *account, const struct sha256 *leaf,
+	struct wn_slice *out, struct wn_error *err)
 {
 	struct json_writer answer;
 	struct wn_slice receipt;
@@ -117,7 +126,8 @@ static bool account_answer(struct exchange *exchange, const struct account *acco
 	account_put(&answer, account);
 	json_put_integer(&answer, "registered_ms", account->registered_ms);
 	if (leaf) {
-		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, leaf, exchange->now_ms, &receipt, err))
+		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, leaf,
+			    exchange->now_ms, &receipt, err))
 			return false;
 		json_put_raw(&answer, "receipt", receipt);
 	}
@@ -129,7 +139,7 @@ static bool account_register(struct exchange *exchange, struct wn_error *err)
 {
 	const struct json *body;
 	bool answered, changed;
-	struct registration registration = { 0 };
+	struct registration registration = {0};
 	struct account account;
 	struct sha256 leaf;
 	struct wn_slice text;
@@ -138,20 +148,25 @@ static bool account_register(struct exchange *exchange, struct wn_error *err)
 	if (!registration_read(exchange, body, &registration))
 		return true;
 	if (!db_begin(exchange->db, err) ||
-		!account_insert(exchange->db, exchange->arena, &exchange->node->network, &exchange->signature.key, registration.roles,
-			registration.robot, registration.has_terms ? &registration.terms : NULL,
+		!account_insert(exchange->db, exchange->arena, &exchange->node->network, &exchange->signature.key,
+			registration.roles, registration.robot, registration.has_terms ? &registration.terms : NULL,
 			registration.has_salt ? &registration.salt : NULL, exchange->now_ms, &account, &changed, err))
 		return false;
 	/* Who was there already and asks for nothing new gets an answer, and the journal no entry. */
 	if (changed && !account_entry(exchange, &account, &leaf, err))
 		return false;
 	int status = changed && !exchange->has_account ? 201 : 200;
-	return account_answer(exchange, &account, changed ? &leaf : NULL, &text, err) && exchange_remember(exchange, status, text, err) &&
-		db_commit(exchange->db, err) && exchange_ok(exchange, status, text, err);
+	return account_answer(exchange, &account, changed ? &leaf : NULL, &text, err) &&
+	       exchange_remember(exchange, status, text, err) && db_commit(exchange->db, err) &&
+	       exchange_ok(exchange, status, text, err);
 }
 
 const struct route account_routes[] = {
-	{ .method = "POST", .pattern = "/v1/accounts", .access = ROUTE_SIGNED, .body_max = ACCOUNT_BODY_MAX, .handle = account_register,
-		.summary = "Register the signing key as contributor, validator or lab, or add a role" },
-	{ .method = NULL },
+	{.method = "POST",
+		.pattern = "/v1/accounts",
+		.access = ROUTE_SIGNED,
+		.body_max = ACCOUNT_BODY_MAX,
+		.handle = account_register,
+		.summary = "Register the signing key as contributor, validator or lab, or add a role"},
+	{.method = NULL},
 };

@@ -6,8 +6,10 @@ static void auth_ask(struct exchange *exchange)
 {
 	const char *tag = exchange->node->network_tag;
 	char *challenge = wn_arena_printf(exchange->arena, "Signature realm=\"%s\"", tag);
-	char *accept = wn_arena_printf(exchange->arena, "sig1=(\"@method\" \"@authority\" \"@path\" \"@query\"%s);created;keyid;"
-		"alg=\"ed25519\";tag=\"%s\"", exchange->request.body.bytes ? " \"content-digest\" \"content-type\"" : "", tag);
+	char *accept = wn_arena_printf(exchange->arena,
+		"sig1=(\"@method\" \"@authority\" \"@path\" \"@query\"%s);created;keyid;"
+		"alg=\"ed25519\";tag=\"%s\"",
+		exchange->request.body.bytes ? " \"content-digest\" \"content-type\"" : "", tag);
 	if (challenge)
 		exchange_header(exchange, "WWW-Authenticate", wn_slice_of(challenge));
 	if (accept)
@@ -19,7 +21,8 @@ static bool auth_wanted(const struct exchange *exchange)
 	if (exchange->route->access == ROUTE_SIGNED || exchange->route->access == ROUTE_ACCOUNT)
 		return true;
 	/* A signature that is there must hold, even where none is asked for. */
-	return exchange_request_header(exchange, "signature").data || exchange_request_header(exchange, "signature-input").data;
+	return exchange_request_header(exchange, "signature").data ||
+	       exchange_request_header(exchange, "signature-input").data;
 }
 
 bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err)
@@ -27,13 +30,15 @@ bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err)
 	const struct route *route = exchange->route;
 	*answered = true;
 	if (route->access == ROUTE_OPERATOR && !exchange->by_operator)
-		return exchange_problem(exchange, 403, "operator_only", "This route answers only on the node's own socket (run/operator.sock in its "
+		return exchange_problem(exchange, 403, "operator_only",
+			"This route answers only on the node's own socket (run/operator.sock in its "
 			"state folder).");
 	if (!auth_wanted(exchange)) {
 		*answered = false;
 		return true;
 	}
-	if (!httpsig_verify(exchange->arena, &exchange->request, exchange->node->network_tag, exchange->now_ms, &exchange->signature, err)) {
+	if (!httpsig_verify(exchange->arena, &exchange->request, exchange->node->network_tag, exchange->now_ms,
+		    &exchange->signature, err)) {
 		if (err->blame != WN_INPUT)
 			return false;
 		exchange_problem(exchange, 401, err->code, "%s", err->text);
@@ -41,12 +46,15 @@ bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err)
 		return true;
 	}
 	exchange->is_signed = true;
-	if (!account_find(exchange->db, exchange->arena, &exchange->signature.key, &exchange->account, &exchange->has_account, err))
+	if (!account_find(exchange->db, exchange->arena, &exchange->signature.key, &exchange->account,
+		    &exchange->has_account, err))
 		return false;
 	if (route->access == ROUTE_ACCOUNT && !exchange->has_account)
-		return exchange_problem(exchange, 403, "account_unknown", "This key is not registered here: POST /v1/accounts first.");
+		return exchange_problem(
+			exchange, 403, "account_unknown", "This key is not registered here: POST /v1/accounts first.");
 	if (route->roles && !(exchange->has_account && (exchange->account.roles & route->roles)))
-		return exchange_problem(exchange, 403, "role_missing", "This account does not have the role that this request needs.");
+		return exchange_problem(
+			exchange, 403, "role_missing", "This account does not have the role that this request needs.");
 	*answered = false;
 	return true;
 }

@@ -4,7 +4,8 @@
 
 #include "web/route.h"
 
-/* Fills is_signed, signature, has_account and account; *answered tells that the exchange was refused. False: failure of the world. */
+/* Fills is_signed, signature, has_account and account; *answered tells that the exchange was refused. False: failure of
+ * the world. */
 bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err);
 
 #endif

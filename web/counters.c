@@ -3,7 +3,7 @@
 
 #include "core/error.h"
 
-const int64_t counters_bounds_ms[COUNTERS_BUCKETS - 1] = { 1, 2, 5, 10, 25, 50, 100, 250, 1000, 5000, 15000 };
+const int64_t counters_bounds_ms[COUNTERS_BUCKETS - 1] = {1, 2, 5, 10, 25, 50, 100, 250, 1000, 5000, 15000};
 
 static void counters_add(_Atomic uint64_t *counter, uint64_t value)
 {
@@ -34,7 +34,7 @@ static void counters_take(_Atomic uint64_t *to, const _Atomic uint64_t *from)
 void counters_sum(struct counters *to, const struct counters *from)
 {
 	for (size_t route = 0; route <= COUNTERS_NO_ROUTE; route++)
-		for (int class = 0; class < COUNTERS_CLASSES; class++)
+		for (int class = 0; class < COUNTERS_CLASSES; class ++)
 			counters_take(&to->answers[route][class], &from->answers[route][class]);
 	for (int bucket = 0; bucket < COUNTERS_BUCKETS; bucket++)
 		counters_take(&to->durations[bucket], &from->durations[bucket]);

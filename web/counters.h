@@ -1,4 +1,5 @@
-/* What a server counts of its answers: by route and class of status, and how long they took. One writer each, any reader. */
+/* What a server counts of its answers: by route and class of status, and how long they took. One writer each, any
+ * reader. */
 #ifndef WEB_COUNTERS_H
 #define WEB_COUNTERS_H
 
@@ -9,9 +10,9 @@
 #include "web/router.h"
 
 enum {
-	COUNTERS_CLASSES = 5,                        /* 1xx to 5xx */
-	COUNTERS_BUCKETS = 12,                       /* the last one has no upper bound */
-	COUNTERS_NO_ROUTE = ROUTER_ROUTES_MAX,       /* answers without a route: unknown paths, malformed requests */
+	COUNTERS_CLASSES = 5,		       /* 1xx to 5xx */
+	COUNTERS_BUCKETS = 12,		       /* the last one has no upper bound */
+	COUNTERS_NO_ROUTE = ROUTER_ROUTES_MAX, /* answers without a route: unknown paths, malformed requests */
 };
 
 struct counters {

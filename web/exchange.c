@@ -16,7 +16,8 @@
 #include "web/web_store.h"
 
 static const struct wn_slice exchange_no_room =
-	WN_SLICE("{\"type\":\"/problems/memory\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"no memory for the answer\"}");
+	WN_SLICE("{\"type\":\"/problems/memory\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"no "
+		 "memory for the answer\"}");
 
 void exchange_clear(struct exchange *exchange)
 {
@@ -26,7 +27,7 @@ void exchange_clear(struct exchange *exchange)
 	exchange->body_offset = exchange->body_bytes = 0;
 	exchange->status = 0;
 	exchange->header_count = 0;
-	exchange->body = exchange->content_type = (struct wn_slice){ 0 };
+	exchange->body = exchange->content_type = (struct wn_slice){0};
 }
 
 bool exchange_ok(struct exchange *exchange, int status, struct wn_slice json, struct wn_error *err)
@@ -48,13 +49,14 @@ bool exchange_remember(struct exchange *exchange, int status, struct wn_slice js
 		return true;
 	wn_assert(status >= 200 && status < 300);
 	wn_assert(db_in_transaction(exchange->db));
-	struct stored_answer answer = { .fingerprint = exchange->fingerprint, .status = status, .body = json };
+	struct stored_answer answer = {.fingerprint = exchange->fingerprint, .status = status, .body = json};
 	bool stored;
-	if (!web_store_answer_insert(exchange->db, exchange->arena, &exchange->signature.key, exchange->idempotency_key, &answer,
-			exchange->now_ms, &stored, err))
+	if (!web_store_answer_insert(exchange->db, exchange->arena, &exchange->signature.key, exchange->idempotency_key,
+		    &answer, exchange->now_ms, &stored, err))
 		return false;
 	if (!stored)
-		return wn_fail(err, WN_BUSY, "idempotency_running", "The same request is being answered at this moment: send it again to get its "
+		return wn_fail(err, WN_BUSY, "idempotency_running",
+			"The same request is being answered at this moment: send it again to get its "
 			"answer.");
 	return true;
 }
@@ -87,7 +89,8 @@ static void exchange_fail(struct exchange *exchange, const struct wn_error *err)
 	if (row && row->detail)
 		detail = row->detail;
 	else if (err->blame == WN_DOWN)
-		detail = "Something that the node needs does not answer at the moment: send the request again in a few seconds.";
+		detail = "Something that the node needs does not answer at the moment: send the request again in a few "
+			 "seconds.";
 	exchange_problem(exchange, status, err->code[0] ? err->code : "failed", "%s", detail);
 	int seconds = problem_retry_s(status, err->blame);
 	if (seconds) {
@@ -120,7 +123,7 @@ void exchange_header(struct exchange *exchange, const char *name, struct wn_slic
 {
 	wn_assert(exchange->header_count < EXCHANGE_HEADERS_MAX);
 	wn_assert(header_value_ok(value));
-	exchange->headers[exchange->header_count++] = (struct http_header){ wn_slice_of(name), value };
+	exchange->headers[exchange->header_count++] = (struct http_header){wn_slice_of(name), value};
 }
 
 struct wn_slice exchange_request_header(const struct exchange *exchange, const char *name)
@@ -129,9 +132,9 @@ struct wn_slice exchange_request_header(const struct exchange *exchange, const c
 	for (size_t i = 0; i < exchange->request.header_count; i++) {
 		const struct http_header *header = &exchange->request.headers[i];
 		if (header->name.bytes == bytes && strncasecmp(header->name.data, name, bytes) == 0)
-			return header->value.data ? header->value : (struct wn_slice){ "", 0 };
+			return header->value.data ? header->value : (struct wn_slice){"", 0};
 	}
-	return (struct wn_slice){ 0 };
+	return (struct wn_slice){0};
 }
 
 /* application/json, with or without parameters; also the +json kinds. */
@@ -171,25 +174,28 @@ struct wn_slice exchange_query(struct exchange *exchange, const char *name)
 	while (left.bytes > 0) {
 		const char *end = memchr(left.data, '&', left.bytes);
 		size_t bytes = end ? (size_t)(end - left.data) : left.bytes;
-		if (bytes >= name_bytes && memcmp(left.data, name, name_bytes) == 0 && (bytes == name_bytes || left.data[name_bytes] == '=')) {
-			struct wn_slice raw = { left.data + name_bytes, bytes - name_bytes }, value;
+		if (bytes >= name_bytes && memcmp(left.data, name, name_bytes) == 0 &&
+			(bytes == name_bytes || left.data[name_bytes] == '=')) {
+			struct wn_slice raw = {left.data + name_bytes, bytes - name_bytes}, value;
 			if (raw.bytes > 0) {
 				raw.data++;
 				raw.bytes--;
 			}
-			/* A value that cannot be decoded is as if it had no meaning to us: empty, which no reader of numbers or ids accepts. */
-			return router_decode(exchange->arena, raw, true, &value) ? value : (struct wn_slice){ "", 0 };
+			/* A value that cannot be decoded is as if it had no meaning to us: empty, which no reader of
+			 * numbers or ids accepts. */
+			return router_decode(exchange->arena, raw, true, &value) ? value : (struct wn_slice){"", 0};
 		}
 		left.data += bytes + (end ? 1 : 0);
 		left.bytes -= bytes + (end ? 1 : 0);
 	}
-	return (struct wn_slice){ 0 };
+	return (struct wn_slice){0};
 }
 
 bool exchange_id(struct exchange *exchange, int index, void *id32)
 {
 	wn_assert(index >= 0 && index < ROUTE_PARAMS_MAX);
-	if (hex_read(id32, ID_BYTES, exchange->params[index].data ? exchange->params[index].data : "", exchange->params[index].bytes))
+	if (hex_read(id32, ID_BYTES, exchange->params[index].data ? exchange->params[index].data : "",
+		    exchange->params[index].bytes))
 		return true;
 	exchange_problem(exchange, 404, "id_malformed", "The id in the path is not 64 hex digits.");
 	return false;

@@ -5,8 +5,8 @@
 #include "web/route.h"
 
 /*
- * Runs the exchange's route: clock, signature, account, idempotency, handler. Afterwards the answer is set and no transaction is
- * open. `db` may be NULL or lost. Never fails: what goes wrong becomes a problem.
+ * Runs the exchange's route: clock, signature, account, idempotency, handler. Afterwards the answer is set and no
+ * transaction is open. `db` may be NULL or lost. Never fails: what goes wrong becomes a problem.
  */
 void exchange_run(struct exchange *exchange);
 /* Puts an answer aside: closes its file, forgets its headers. */

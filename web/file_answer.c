@@ -41,12 +41,12 @@ enum range_verdict range_read(struct wn_slice field, int64_t length, int64_t *of
 	int64_t first, last;
 	if (!field.data || field.bytes < 6 || strncasecmp(field.data, "bytes=", 6) != 0)
 		return RANGE_NONE;
-	struct wn_slice range = slice_trim((struct wn_slice){ field.data + 6, field.bytes - 6 });
+	struct wn_slice range = slice_trim((struct wn_slice){field.data + 6, field.bytes - 6});
 	const char *dash = range.bytes ? memchr(range.data, '-', range.bytes) : NULL;
 	if (!dash)
 		return RANGE_NONE;
-	struct wn_slice from = { range.data, (size_t)(dash - range.data) };
-	struct wn_slice to = { dash + 1, range.bytes - from.bytes - 1 };
+	struct wn_slice from = {range.data, (size_t)(dash - range.data)};
+	struct wn_slice to = {dash + 1, range.bytes - from.bytes - 1};
 	if (from.bytes == 0) {
 		if (!range_number(to, &last))
 			return RANGE_NONE;
@@ -113,12 +113,13 @@ static bool answer_validator(struct exchange *exchange, const char *etag, bool *
 	if (!known.data || !etag_listed(known, etag, true))
 		return true;
 	exchange->status = 304;
-	exchange->body = (struct wn_slice){ 0 };
+	exchange->body = (struct wn_slice){0};
 	*answered = true;
 	return true;
 }
 
-/* A range counts when the client's copy is this very content (RFC 9110, 13.1.5); dates are none of ours and never match. */
+/* A range counts when the client's copy is this very content (RFC 9110, 13.1.5); dates are none of ours and never
+ * match. */
 static bool range_wanted(const struct exchange *exchange, const char *etag)
 {
 	struct wn_slice held = exchange_request_header(exchange, "if-range");
@@ -127,7 +128,8 @@ static bool range_wanted(const struct exchange *exchange, const char *etag)
 	return !held.data || (held.bytes > 1 && held.data[0] == '"' && etag_listed(held, etag, false));
 }
 
-static bool answer_part(struct exchange *exchange, const char *etag, int64_t length, bool *answered, struct wn_error *err)
+static bool answer_part(
+	struct exchange *exchange, const char *etag, int64_t length, bool *answered, struct wn_error *err)
 {
 	int64_t offset = 0, bytes = length;
 	enum range_verdict verdict = RANGE_NONE;
@@ -136,26 +138,32 @@ static bool answer_part(struct exchange *exchange, const char *etag, int64_t len
 		verdict = range_read(exchange_request_header(exchange, "range"), length, &offset, &bytes);
 	if (verdict == RANGE_OUTSIDE) {
 		*answered = true;
-		exchange_problem(exchange, 416, "range", "The file has %" PRId64 " bytes; the range lies behind them.", length);
-		return answer_header(exchange, "Content-Range", wn_arena_printf(exchange->arena, "bytes */%" PRId64, length), err);
+		exchange_problem(
+			exchange, 416, "range", "The file has %" PRId64 " bytes; the range lies behind them.", length);
+		return answer_header(
+			exchange, "Content-Range", wn_arena_printf(exchange->arena, "bytes */%" PRId64, length), err);
 	}
 	exchange->body_offset = offset;
 	exchange->body_bytes = bytes;
 	if (verdict == RANGE_NONE)
-		return exchange_ok(exchange, 200, (struct wn_slice){ 0 }, err);
-	return answer_header(exchange, "Content-Range", wn_arena_printf(exchange->arena, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, offset,
-			offset + bytes - 1, length), err) &&
-		exchange_ok(exchange, 206, (struct wn_slice){ 0 }, err);
+		return exchange_ok(exchange, 200, (struct wn_slice){0}, err);
+	return answer_header(exchange, "Content-Range",
+		       wn_arena_printf(exchange->arena, "bytes %" PRId64 "-%" PRId64 "/%" PRId64, offset,
+			       offset + bytes - 1, length),
+		       err) &&
+	       exchange_ok(exchange, 206, (struct wn_slice){0}, err);
 }
 
-static bool file_open(struct exchange *exchange, const char *path, int *descriptor, int64_t *length, struct wn_error *err)
+static bool file_open(
+	struct exchange *exchange, const char *path, int *descriptor, int64_t *length, struct wn_error *err)
 {
 	struct stat status;
 	*descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (*descriptor < 0 && errno == ENOENT)
 		return exchange_problem(exchange, 404, "file_unknown", "There is no such file.");
 	if (*descriptor < 0)
-		return wn_fail(err, errno == EMFILE || errno == ENFILE ? WN_FULL : WN_DOWN, "file_open", "open %s: %s", path, strerror(errno));
+		return wn_fail(err, errno == EMFILE || errno == ENFILE ? WN_FULL : WN_DOWN, "file_open", "open %s: %s",
+			path, strerror(errno));
 	if (fstat(*descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
 		*length = status.st_size;
 		return true;
@@ -165,7 +173,8 @@ static bool file_open(struct exchange *exchange, const char *path, int *descript
 	return exchange_problem(exchange, 404, "file_unknown", "There is no such file.");
 }
 
-bool exchange_file(struct exchange *exchange, const char *path, const char *etag, const char *content_type, struct wn_error *err)
+bool exchange_file(
+	struct exchange *exchange, const char *path, const char *etag, const char *content_type, struct wn_error *err)
 {
 	bool answered;
 	int descriptor;
@@ -182,14 +191,15 @@ bool exchange_file(struct exchange *exchange, const char *path, const char *etag
 	if (answered) {
 		close(exchange->body_file);
 		exchange->body_file = -1;
-		exchange->content_type = (struct wn_slice){ 0 };
+		exchange->content_type = (struct wn_slice){0};
 		return true;
 	}
 	exchange_header(exchange, "Accept-Ranges", WN_SLICE("bytes"));
 	return answer_part(exchange, etag, length, &answered, err);
 }
 
-bool exchange_memory(struct exchange *exchange, struct wn_slice bytes, const char *etag, const char *content_type, struct wn_error *err)
+bool exchange_memory(struct exchange *exchange, struct wn_slice bytes, const char *etag, const char *content_type,
+	struct wn_error *err)
 {
 	bool answered;
 	if (!answer_validator(exchange, etag, &answered, err))

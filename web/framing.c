@@ -22,7 +22,8 @@ enum framing_verdict framing_check(const char *head, size_t bytes, int minor)
 		if (count > 0 && line[count - 1] == '\r')
 			count--;
 		if (count == 0) {
-			/* Empty lines in front of the request are let pass (RFC 9112, 2.2); the one behind it ends the head. */
+			/* Empty lines in front of the request are let pass (RFC 9112, 2.2); the one behind it ends the
+			 * head. */
 			if (request_line)
 				continue;
 			break;

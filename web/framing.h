@@ -1,4 +1,5 @@
-/* Whether a request's head can be read in two ways: what the HTTP library lets pass and a proxy may see otherwise. Pure. */
+/* Whether a request's head can be read in two ways: what the HTTP library lets pass and a proxy may see otherwise.
+ * Pure. */
 #ifndef WEB_FRAMING_H
 #define WEB_FRAMING_H
 
@@ -6,12 +7,12 @@
 
 enum framing_verdict {
 	FRAMING_OK,
-	FRAMING_FOLDED,             /* a field that goes on in the next line (RFC 9112, 5.2) */
-	FRAMING_HOST_MISSING,       /* HTTP/1.1 without Host */
+	FRAMING_FOLDED,	      /* a field that goes on in the next line (RFC 9112, 5.2) */
+	FRAMING_HOST_MISSING, /* HTTP/1.1 without Host */
 	FRAMING_HOST_TWICE,
 	FRAMING_LENGTH_TWICE,
 	FRAMING_LENGTH_AND_CHUNKED,
-	FRAMING_CODING,             /* Transfer-Encoding twice, or in HTTP/1.0 */
+	FRAMING_CODING, /* Transfer-Encoding twice, or in HTTP/1.0 */
 };
 
 /* `head` starts with the request line; what stands behind the empty line is not looked at. `minor` is y of HTTP/1.y. */

@@ -26,7 +26,7 @@ bool idempotency_read(struct wn_arena *arena, struct wn_slice field, struct wn_s
 		}
 		text[count++] = c;
 	}
-	*out = (struct wn_slice){ text, count };
+	*out = (struct wn_slice){text, count};
 	return count > 0 && count <= IDEMPOTENCY_KEY_MAX;
 }
 
@@ -65,25 +65,28 @@ bool idempotency_begin(struct exchange *exchange, bool *answered, struct wn_erro
 		if (!exchange->route->idempotent)
 			return true;
 		*answered = true;
-		return exchange_problem(exchange, 400, "idempotency_missing", "Send Idempotency-Key: \"...\" with a value of your own for each new "
+		return exchange_problem(exchange, 400, "idempotency_missing",
+			"Send Idempotency-Key: \"...\" with a value of your own for each new "
 			"intent, and the same one when you repeat this request.");
 	}
 	if (!idempotency_read(exchange->arena, field, &exchange->idempotency_key)) {
-		exchange->idempotency_key = (struct wn_slice){ 0 };
+		exchange->idempotency_key = (struct wn_slice){0};
 		*answered = true;
-		return exchange_problem(exchange, 400, "idempotency_malformed", "Idempotency-Key is a quoted string of 1 to %d printable characters.",
-			IDEMPOTENCY_KEY_MAX);
+		return exchange_problem(exchange, 400, "idempotency_malformed",
+			"Idempotency-Key is a quoted string of 1 to %d printable characters.", IDEMPOTENCY_KEY_MAX);
 	}
 	idempotency_fingerprint(&exchange->request, &exchange->signature.key, &exchange->fingerprint);
 	struct stored_answer stored;
 	bool found;
-	if (!web_store_answer_find(exchange->db, exchange->arena, &exchange->signature.key, exchange->idempotency_key, &stored, &found, err))
+	if (!web_store_answer_find(exchange->db, exchange->arena, &exchange->signature.key, exchange->idempotency_key,
+		    &stored, &found, err))
 		return false;
 	if (!found)
 		return true;
 	*answered = true;
 	if (memcmp(stored.fingerprint.bytes, exchange->fingerprint.bytes, ID_BYTES) != 0)
-		return exchange_problem(exchange, 422, "idempotency_mismatch", "This Idempotency-Key was used for another request: take a new one.");
+		return exchange_problem(exchange, 422, "idempotency_mismatch",
+			"This Idempotency-Key was used for another request: take a new one.");
 	exchange_header(exchange, "Idempotency-Replayed", WN_SLICE("true"));
 	return exchange_ok(exchange, stored.status, stored.body, err);
 }

@@ -15,8 +15,8 @@
 enum { LANE_PAUSE_LEAST_MS = 50, LANE_PAUSE_MOST_MS = 2000, LANE_STACK_BYTES = 1024 * 1024 };
 
 /*
- * A statement that outlives the request's deadline (15 s) holds locks for an answer that nobody waits for. Waiting for a lock ends
- * a little earlier, so that it is told as "busy" and not as a failure.
+ * A statement that outlives the request's deadline (15 s) holds locks for an answer that nobody waits for. Waiting for
+ * a lock ends a little earlier, so that it is told as "busy" and not as a failure.
  */
 static const char lane_settings[] =
 	"SET statement_timeout = '15s'; SET lock_timeout = '12s'; SET idle_in_transaction_session_timeout = '30s'";
@@ -25,8 +25,8 @@ struct lane {
 	struct lanes *lanes;
 	pthread_t thread;
 	bool started;
-	struct db *db;          /* NULL until the first connection */
-	bool connected;         /* as counted in lanes->connected */
+	struct db *db;	/* NULL until the first connection */
+	bool connected; /* as counted in lanes->connected */
 	unsigned losses_seen;
 	int64_t retry_at_ms;
 	int pause_ms;
@@ -72,7 +72,8 @@ static void lane_connect(struct lane *lane)
 {
 	struct wn_error err;
 	bool first = lane->pause_ms == LANE_PAUSE_LEAST_MS;
-	bool done = lane->db ? db_reconnect(lane->db, &err) : node_connect(lane->lanes->node, "winnow_serve", &lane->db, &err);
+	bool done = lane->db ? db_reconnect(lane->db, &err)
+			     : node_connect(lane->lanes->node, "winnow_serve", &lane->db, &err);
 	if (done)
 		done = db_command(lane->db, lane_settings, &err);
 	if (!done) {
@@ -224,7 +225,8 @@ bool lanes_push(struct lanes *lanes, struct lane_job *job)
 {
 	size_t bytes = job->exchange.request.body.bytes;
 	pthread_mutex_lock(&lanes->mutex);
-	bool taken = !lanes->stopping && lanes->queued < lanes->queued_max && lanes->queued_bytes + bytes <= LANE_QUEUE_BYTES_MAX;
+	bool taken = !lanes->stopping && lanes->queued < lanes->queued_max &&
+		     lanes->queued_bytes + bytes <= LANE_QUEUE_BYTES_MAX;
 	if (taken) {
 		job->next = NULL;
 		*lanes->last = job;
@@ -244,7 +246,7 @@ bool lanes_push(struct lanes *lanes, struct lane_job *job)
 void lanes_count(struct lanes *lanes, struct lane_counts *out)
 {
 	pthread_mutex_lock(&lanes->mutex);
-	*out = (struct lane_counts){ lanes->count, lanes->busy, lanes->connected, lanes->queued, lanes->queued_max };
+	*out = (struct lane_counts){lanes->count, lanes->busy, lanes->connected, lanes->queued, lanes->queued_max};
 	pthread_mutex_unlock(&lanes->mutex);
 }
 

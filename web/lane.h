@@ -8,7 +8,8 @@
 
 enum { LANES_MAX = 256, LANE_QUEUE_BYTES_MAX = 128 * 1024 * 1024 };
 
-/* A job is started or dropped, whoever is first: what was dropped took no effect, and nobody may say so of what was started. */
+/* A job is started or dropped, whoever is first: what was dropped took no effect, and nobody may say so of what was
+ * started. */
 enum lane_job_state { LANE_JOB_WAITING, LANE_JOB_STARTED, LANE_JOB_DROPPED };
 
 /* One request on its way through a lane. Whoever made it owns it; between push and done() it belongs to the lanes. */
@@ -35,9 +36,11 @@ bool lanes_open(struct lanes **out, const struct node *node, int count, size_t q
 /* False when the queue is full or the lanes are stopping: the job stays the caller's. Any thread. */
 bool lanes_push(struct lanes *lanes, struct lane_job *job);
 void lanes_count(struct lanes *lanes, struct lane_counts *out);
-/* Lets every lane finish the job that it has, waits for the threads until `deadline_ms` (monotonic); false when one did not end. */
+/* Lets every lane finish the job that it has, waits for the threads until `deadline_ms` (monotonic); false when one did
+ * not end. */
 bool lanes_stop(struct lanes *lanes, int64_t deadline_ms);
-/* Only after lanes_stop() returned true, or when no thread was started. Queued jobs are handed to done() as dropped by the stop. */
+/* Only after lanes_stop() returned true, or when no thread was started. Queued jobs are handed to done() as dropped by
+ * the stop. */
 void lanes_close(struct lanes *lanes);
 
 #endif

@@ -24,30 +24,36 @@ static bool listener_taken(const struct listeners *listeners, int port, struct w
 {
 	int why = errno;
 	if (why == EADDRINUSE)
-		return wn_fail(err, WN_INPUT, "serve_port_taken", "port %d of %s is taken by another program; choose another one with "
-			"--serve.port (0 takes a free one)", port, listeners->host);
+		return wn_fail(err, WN_INPUT, "serve_port_taken",
+			"port %d of %s is taken by another program; choose another one with "
+			"--serve.port (0 takes a free one)",
+			port, listeners->host);
 	if (why == EACCES)
-		return wn_fail(err, WN_INPUT, "serve_port_taken", "port %d needs rights that this user does not have; choose one above 1023 with "
-			"--serve.port", port);
+		return wn_fail(err, WN_INPUT, "serve_port_taken",
+			"port %d needs rights that this user does not have; choose one above 1023 with "
+			"--serve.port",
+			port);
 	if (why == EADDRNOTAVAIL)
-		return wn_fail(err, WN_INPUT, "serve_host", "%s is no address of this machine; change serve.host", listeners->host);
+		return wn_fail(err, WN_INPUT, "serve_host", "%s is no address of this machine; change serve.host",
+			listeners->host);
 	return wn_fail(err, WN_DOWN, "serve_listen", "listen on %s port %d: %s", listeners->host, port, strerror(why));
 }
 
 /*
- * SO_REUSEPORT lets any program of this user share the port, another winnow too. So the first socket binds without it, which
- * fails if anybody listens there, and gets the flag before the others join.
+ * SO_REUSEPORT lets any program of this user share the port, another winnow too. So the first socket binds without it,
+ * which fails if anybody listens there, and gets the flag before the others join.
  */
 static bool listener_bind(int descriptor, const struct sockaddr *address, socklen_t bytes, bool first)
 {
 	return listener_option(descriptor, SO_REUSEADDR) && (first || listener_option(descriptor, SO_REUSEPORT)) &&
-		bind(descriptor, address, bytes) == 0 && (!first || listener_option(descriptor, SO_REUSEPORT)) &&
-		listen(descriptor, LISTENER_BACKLOG) == 0;
+	       bind(descriptor, address, bytes) == 0 && (!first || listener_option(descriptor, SO_REUSEPORT)) &&
+	       listen(descriptor, LISTENER_BACKLOG) == 0;
 }
 
-static bool listeners_bind(struct listeners *listeners, const struct addrinfo *found, int port, int count, struct wn_error *err)
+static bool listeners_bind(
+	struct listeners *listeners, const struct addrinfo *found, int port, int count, struct wn_error *err)
 {
-	struct sockaddr_storage address = { 0 };
+	struct sockaddr_storage address = {0};
 	socklen_t bytes = found->ai_addrlen;
 	memcpy(&address, found->ai_addr, bytes);
 	getnameinfo(found->ai_addr, bytes, listeners->host, sizeof listeners->host, NULL, 0, NI_NUMERICHOST);
@@ -62,13 +68,13 @@ static bool listeners_bind(struct listeners *listeners, const struct addrinfo *f
 			return wn_fail(err, WN_DOWN, "serve_listen", "ask for the port: %s", strerror(errno));
 	}
 	listeners->port = ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-		: ((struct sockaddr_in *)&address)->sin_port);
+							      : ((struct sockaddr_in *)&address)->sin_port);
 	return true;
 }
 
 bool listeners_open(struct listeners *listeners, const char *host, int port, int count, bool tls, struct wn_error *err)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV }, *found = NULL;
+	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV}, *found = NULL;
 	char service[16];
 	wn_assert(count >= 1 && count <= LISTENERS_MAX);
 	memset(listeners, 0, sizeof *listeners);
@@ -77,7 +83,8 @@ bool listeners_open(struct listeners *listeners, const char *host, int port, int
 	snprintf(service, sizeof service, "%d", port);
 	int failed = getaddrinfo(host, service, &hints, &found);
 	if (failed)
-		return wn_fail(err, WN_INPUT, "serve_host", "%s is no address to listen on: %s; change serve.host", host, gai_strerror(failed));
+		return wn_fail(err, WN_INPUT, "serve_host", "%s is no address to listen on: %s; change serve.host",
+			host, gai_strerror(failed));
 	bool done = listeners_bind(listeners, found, port, count, err);
 	freeaddrinfo(found);
 	if (!done) {
@@ -91,8 +98,8 @@ bool listeners_open(struct listeners *listeners, const char *host, int port, int
 	else if (strcmp(reach, "::") == 0)
 		reach = "::1";
 	bool six = strchr(reach, ':') != NULL;
-	snprintf(listeners->url, sizeof listeners->url, "%s://%s%s%s:%d", tls ? "https" : "http", six ? "[" : "", reach, six ? "]" : "",
-		listeners->port);
+	snprintf(listeners->url, sizeof listeners->url, "%s://%s%s%s:%d", tls ? "https" : "http", six ? "[" : "", reach,
+		six ? "]" : "", listeners->port);
 	return true;
 }
 
@@ -105,7 +112,7 @@ static bool operator_address(const char *path, struct sockaddr_un *address, int 
 	*folder = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (*folder < 0)
 		return wn_fail(err, WN_DOWN, "operator_socket", "open %s: %s", parent, strerror(errno));
-	*address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
 	int bytes = snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d%s", *folder, slash);
 	wn_assert(bytes < (int)sizeof address->sun_path);
 	return true;
@@ -118,15 +125,17 @@ bool listeners_open_operator(struct listeners *listeners, const struct node *nod
 	struct stat status;
 	int folder = -1;
 	node_path(node, path, "run/operator.sock");
-	/* Made under another name and moved over the old one: there is always a door, and a dead server's leaves no trace. */
+	/* Made under another name and moved over the old one: there is always a door, and a dead server's leaves no
+	 * trace. */
 	snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid());
 	if (!operator_address(fresh, &address, &folder, err))
 		return false;
 	int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	unlink(fresh);
 	/* Nobody can connect before listen(), and then the mode is set already. */
-	bool done = descriptor >= 0 && bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 && chmod(fresh, 0600) == 0 &&
-		listen(descriptor, OPERATOR_BACKLOG) == 0 && stat(fresh, &status) == 0 && rename(fresh, path) == 0;
+	bool done = descriptor >= 0 && bind(descriptor, (struct sockaddr *)&address, sizeof address) == 0 &&
+		    chmod(fresh, 0600) == 0 && listen(descriptor, OPERATOR_BACKLOG) == 0 && stat(fresh, &status) == 0 &&
+		    rename(fresh, path) == 0;
 	int why = errno;
 	close(folder);
 	if (!done) {
@@ -149,7 +158,8 @@ bool listeners_publish(struct listeners *listeners, const struct node *node, str
 	snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid());
 	int bytes = snprintf(line, sizeof line, "%s\n", listeners->url);
 	int descriptor = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-	bool done = descriptor >= 0 && write(descriptor, line, (size_t)bytes) == bytes && fstat(descriptor, &status) == 0;
+	bool done =
+		descriptor >= 0 && write(descriptor, line, (size_t)bytes) == bytes && fstat(descriptor, &status) == 0;
 	int why = errno;
 	if (descriptor >= 0)
 		close(descriptor);

@@ -1,4 +1,5 @@
-/* Listening sockets: TCP shared by several loops, the operator's unix socket, and the file that says where we listen. */
+/* Listening sockets: TCP shared by several loops, the operator's unix socket, and the file that says where we listen.
+ */
 #ifndef WEB_LISTENER_H
 #define WEB_LISTENER_H
 
@@ -11,11 +12,11 @@ enum { LISTENERS_MAX = 64, LISTENER_ADDRESS_MAX = 128 };
 
 struct listeners {
 	int count;
-	int sockets[LISTENERS_MAX];          /* one a loop on the same port; the loops close them */
-	char host[64];                       /* as bound: "127.0.0.1", "::1" */
+	int sockets[LISTENERS_MAX]; /* one a loop on the same port; the loops close them */
+	char host[64];		    /* as bound: "127.0.0.1", "::1" */
 	int port;
-	char url[LISTENER_ADDRESS_MAX];      /* how to reach it from this machine: "http://127.0.0.1:8080" */
-	int operator_socket;                 /* -1: none */
+	char url[LISTENER_ADDRESS_MAX]; /* how to reach it from this machine: "http://127.0.0.1:8080" */
+	int operator_socket;		/* -1: none */
 	char operator_path[NODE_PATH_MAX], address_path[NODE_PATH_MAX];
 	ino_t operator_inode, address_inode; /* what this server made, so that it removes nothing of a successor */
 };

@@ -18,7 +18,8 @@
 
 enum { LOOP_WAIT_MS = 1000, LOOP_DRAIN_WAIT_MS = 20, LOOP_LAST_TURNS = 50, LOOP_STACK_BYTES = 2 * 1024 * 1024 };
 
-/* ---- connections -------------------------------------------------------------------------------------------------------- */
+/* ---- connections
+ * -------------------------------------------------------------------------------------------------------- */
 
 static void connection_closed(void *context)
 {
@@ -52,10 +53,11 @@ static void connection_open(struct loop *loop, h2o_socket_t *socket, struct conn
 /* One connection too many: told in the clear where that is possible, then closed. */
 static void connection_refuse(struct loop *loop, h2o_socket_t *socket)
 {
-	static const char answer[] =
-		"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nContent-Length: 108\r\nRetry-After: 5\r\n"
-		"Connection: close\r\n\r\n"
-		"{\"type\":\"/problems/connections\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"Too many connections.\"}";
+	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: "
+				     "application/problem+json\r\nContent-Length: 108\r\nRetry-After: 5\r\n"
+				     "Connection: close\r\n\r\n"
+				     "{\"type\":\"/problems/connections\",\"title\":\"Service "
+				     "Unavailable\",\"status\":503,\"detail\":\"Too many connections.\"}";
 	char unread[4096];
 	int descriptor = h2o_socket_get_fd(socket);
 	atomic_fetch_add_explicit(&loop->counters.refused_connections, 1, memory_order_relaxed);
@@ -76,7 +78,7 @@ static bool connection_address(struct connection *connection, h2o_socket_t *sock
 		return false;
 	peer_of(&connection->peer, (struct sockaddr *)&peer);
 	const void *address = peer.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&peer)->sin6_addr
-		: (const void *)&((struct sockaddr_in *)&peer)->sin_addr;
+							 : (const void *)&((struct sockaddr_in *)&peer)->sin_addr;
 	return inet_ntop(peer.ss_family, address, connection->address, sizeof connection->address) != NULL;
 }
 
@@ -85,8 +87,9 @@ static void loop_take(struct loop *loop, h2o_socket_t *socket)
 {
 	struct connection *connection = calloc(1, sizeof *connection);
 	/*
-	 * Trap 8: the library has no write timeout, so a reader that stands still would be kept for ever; the kernel drops it when sent
-	 * bytes stay unacknowledged. Trap 8 again: it has no cap on connections either; ours is in peers.c.
+	 * Trap 8: the library has no write timeout, so a reader that stands still would be kept for ever; the kernel
+	 * drops it when sent bytes stay unacknowledged. Trap 8 again: it has no cap on connections either; ours is in
+	 * peers.c.
 	 */
 	unsigned timeout_ms = (unsigned)loop->server->stall_ms;
 	setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
@@ -107,7 +110,8 @@ static void loop_take(struct loop *loop, h2o_socket_t *socket)
 
 static void loop_take_operator(struct loop *loop, h2o_socket_t *socket)
 {
-	struct connection *connection = loop->operator_count < LOOP_OPERATORS_MAX ? calloc(1, sizeof *connection) : NULL;
+	struct connection *connection =
+		loop->operator_count < LOOP_OPERATORS_MAX ? calloc(1, sizeof *connection) : NULL;
 	if (!connection) {
 		h2o_socket_close(socket);
 		return;
@@ -125,9 +129,9 @@ static bool loop_accept(struct loop *loop, h2o_socket_t *listener)
 	for (int i = 0; i < LOOP_ACCEPTS_MAX; i++) {
 		h2o_socket_t *socket = h2o_evloop_socket_accept(listener);
 		if (!socket) {
-			/* Without descriptors the listener would wake us without end: it rests until the next turn. */
+			/* Without descriptors the listener would wake us without end: it rests a while. */
 			if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-				loop->accepts_paused = true;
+				loop->accepts_paused_ms = clock_monotonic_ms();
 				h2o_socket_read_stop(listener);
 			}
 			return true;
@@ -147,8 +151,8 @@ static void loop_on_accept(h2o_socket_t *listener, const char *err)
 }
 
 /*
- * Trap 6: a socket that only tells that it is ready needs the flag DONT_READ, or the library reads from it. The other half of the
- * trap, h2o_socket_notify_write() armed twice, cannot happen: nothing here calls it.
+ * Trap 6: a socket that only tells that it is ready needs the flag DONT_READ, or the library reads from it. The other
+ * half of the trap, h2o_socket_notify_write() armed twice, cannot happen: nothing here calls it.
  */
 static h2o_socket_t *loop_listen(struct loop *loop, int descriptor)
 {
@@ -169,11 +173,13 @@ static void loop_unlisten(struct loop *loop, h2o_socket_t **listener)
 	*listener = NULL;
 }
 
-/* ---- stages ------------------------------------------------------------------------------------------------------------- */
+/* ---- stages
+ * ------------------------------------------------------------------------------------------------------------- */
 
 /*
- * The library knows no way to close an idle keep-alive connection, and over HTTP/1 its own count of requests includes them. With the
- * reading side shut, what the client already sent is still read and answered; then the library sees the end and closes.
+ * The library knows no way to close an idle keep-alive connection, and over HTTP/1 its own count of requests includes
+ * them. With the reading side shut, what the client already sent is still read and answered; then the library sees the
+ * end and closes.
  */
 static void loop_shut_idle(struct loop *loop)
 {
@@ -201,8 +207,8 @@ static void loop_stage(struct loop *loop, enum loop_stage stage)
 }
 
 /*
- * The library keeps a bare pointer to the context from accept() until the client's first bytes, so the old one stays a while. Who
- * renews faster than that keeps the certificate that is in use.
+ * The library keeps a bare pointer to the context from accept() until the client's first bytes, so the old one stays a
+ * while. Who renews faster than that keeps the certificate that is in use.
  */
 static void loop_renew(struct loop *loop, SSL_CTX *context)
 {
@@ -252,8 +258,8 @@ static void loop_between(struct loop *loop)
 	int64_t now_ms = clock_monotonic_ms();
 	wire_expire(loop, now_ms);
 	loop_retire(loop, now_ms - LOOP_RETIRED_MS);
-	if (loop->accepts_paused) {
-		loop->accepts_paused = false;
+	if (loop->accepts_paused_ms && now_ms - loop->accepts_paused_ms >= LOOP_PAUSE_MS) {
+		loop->accepts_paused_ms = 0;
 		if (loop->listener && !h2o_socket_is_reading(loop->listener))
 			h2o_socket_read_start(loop->listener, loop_on_accept);
 		if (loop->listener_operator && !h2o_socket_is_reading(loop->listener_operator))
@@ -271,40 +277,52 @@ static void loop_between(struct loop *loop)
 	}
 }
 
-/* ---- the thread --------------------------------------------------------------------------------------------------------- */
+/* ---- the thread
+ * --------------------------------------------------------------------------------------------------------- */
 
 static void loop_configure(struct loop *loop)
 {
 	h2o_config_init(&loop->config);
 	loop->config.server_name = h2o_iovec_init(H2O_STRLIT("winnow"));
-	loop->config.max_request_entity_size = ROUTE_BODY_MAX;
+	/* The library refuses chunked bodies of exactly its limit, and others only above it: one more lets the route's
+	 * limit decide. */
+	loop->config.max_request_entity_size = ROUTE_BODY_MAX + 1;
 	/*
-	 * Trap 7: this one limit covers an idle connection, the head and the whole body. The library's 10 s would cut slow uploads; our
-	 * 60 s (serve.idle_ms) with bodies of at most 1 MiB serve a line of 140 kbit/s, and drop who sends a byte a second.
+	 * Trap 7: this one limit covers an idle connection, the head and the whole body. The library's 10 s would cut
+	 * slow uploads; our 60 s (serve.idle_ms) with bodies of at most 1 MiB serve a line of 140 kbit/s, and drop who
+	 * sends a byte a second.
 	 */
 	loop->config.http1.req_timeout = (uint64_t)loop->server->idle_ms;
 	/*
-	 * Trap 11: over HTTP/2 a body that is too large ends in REFUSED_STREAM, which clients repeat, and Debian's library lacks the
-	 * defence against rapid resets. HTTP/2 is off: no upgrade, no prior knowledge, no ALPN (web/tls.c).
+	 * Trap 11: over HTTP/2 a body that is too large ends in REFUSED_STREAM, which clients repeat, and Debian's
+	 * library lacks the defence against rapid resets. HTTP/2 is off: no upgrade, no prior knowledge, no ALPN
+	 * (web/tls.c).
 	 */
 	loop->config.http1.upgrade_to_http2 = 0;
 	/* Its part in a shutdown would leave a timer behind that the library then refuses to go with. */
 	loop->config.http2.callbacks.request_shutdown = NULL;
-	/* Trap 14 (two JSON libraries in one binary) is a matter of the whole build: core/json.c is the only one that has one. */
+	/* Trap 14 (two JSON libraries in one binary) is a matter of the whole build: core/json.c is the only one that
+	 * has one. */
 	wire_configure(loop, h2o_config_register_host(&loop->config, h2o_iovec_init(H2O_STRLIT("localhost")), 65535));
 }
 
 static void loop_run(struct loop *loop)
 {
 	int failures = 0, turns_left = LOOP_LAST_TURNS;
-	/* Cut connections end within a few turns; the bound keeps one that does not from holding up the end of the process. */
+	/* Cut connections end within a few turns; the bound keeps one that does not from holding up the end of the
+	 * process. */
 	while (loop->stage != LOOP_ENDS || (loop->connection_count > 0 && turns_left-- > 0)) {
 		/*
-		 * Trap 4: the library returns -1 when a signal interrupts it, which is no reason to end. Trap 5: it would also fail for ever
-		 * if somebody closed a descriptor that it polls, as libpq does with its own; connections to the database live on lanes and
-		 * never come here.
+		 * Trap 4: the library returns -1 when a signal interrupts it, which is no reason to end. Trap 5: it
+		 * would also fail for ever if somebody closed a descriptor that it polls, as libpq does with its own;
+		 * connections to the database live on lanes and never come here.
 		 */
-		if (h2o_evloop_run(loop->evloop, loop->stage == LOOP_SERVES ? LOOP_WAIT_MS : LOOP_DRAIN_WAIT_MS) == 0)
+		int wait_ms = LOOP_WAIT_MS;
+		if (loop->stage != LOOP_SERVES)
+			wait_ms = LOOP_DRAIN_WAIT_MS;
+		else if (loop->accepts_paused_ms)
+			wait_ms = LOOP_PAUSE_MS;
+		if (h2o_evloop_run(loop->evloop, wait_ms) == 0)
 			failures = 0;
 		else if (errno != EINTR)
 			failures++;
@@ -316,7 +334,8 @@ static void loop_run(struct loop *loop)
 static void loop_dispose(struct loop *loop)
 {
 	if (loop->connection_count > 0) {
-		/* The library's timers still point at them, and it refuses to go then. The process is about to end anyway. */
+		/* The library's timers still point at them, and it refuses to go then. The process is about to end
+		 * anyway. */
 		log_event(LOG_WARN, "connections_left", log_integer("connections", loop->connection_count), NULL);
 		return;
 	}
@@ -346,7 +365,8 @@ static void *loop_thread(void *argument)
 	return NULL;
 }
 
-bool loop_open(struct loop **out, struct server *server, int number, int socket, int operator_socket, struct wn_error *err)
+bool loop_open(
+	struct loop **out, struct server *server, int number, int socket, int operator_socket, struct wn_error *err)
 {
 	struct loop *loop = calloc(1, sizeof *loop);
 	if (!loop)
@@ -388,13 +408,13 @@ static void loop_send(struct loop *loop, struct loop_message *given)
 
 void loop_tell(struct loop *loop, enum loop_stage stage)
 {
-	loop_send(loop, &(struct loop_message){ .kind = LOOP_STAGE, .stage = stage });
+	loop_send(loop, &(struct loop_message){.kind = LOOP_STAGE, .stage = stage});
 }
 
 void loop_tls(struct loop *loop, SSL_CTX *context)
 {
 	SSL_CTX_up_ref(context);
-	loop_send(loop, &(struct loop_message){ .kind = LOOP_TLS, .tls = context });
+	loop_send(loop, &(struct loop_message){.kind = LOOP_TLS, .tls = context});
 }
 
 bool loop_wait_drained(struct loop *loop, int64_t deadline_ms)

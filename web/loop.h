@@ -10,11 +10,12 @@
 #include "web/server_state.h"
 
 enum {
-	LOOP_ACCEPTS_MAX = 16,             /* connections a wake-up, so that a flood of them does not starve requests */
-	LOOP_OPERATORS_MAX = 64,           /* connections through the operator's socket */
-	LOOP_FAILURES_MAX = 1000,          /* turns in a row that fail before the loop gives up */
-	LOOP_RETIRED_MAX = 8,              /* old certificates that handshakes may still use */
-	LOOP_RETIRED_MS = 60000,           /* far longer than a handshake may take */
+	LOOP_ACCEPTS_MAX = 16,	  /* connections a wake-up, so that a flood of them does not starve requests */
+	LOOP_OPERATORS_MAX = 64,  /* connections through the operator's socket */
+	LOOP_PAUSE_MS = 100,	  /* until accepting is tried again when descriptors ran out */
+	LOOP_FAILURES_MAX = 1000, /* turns in a row that fail before the loop gives up */
+	LOOP_RETIRED_MAX = 8,	  /* old certificates that handshakes may still use */
+	LOOP_RETIRED_MS = 60000,  /* far longer than a handshake may take */
 };
 
 /* A connection as we count it; the library's own object is out of reach. */
@@ -24,8 +25,8 @@ struct connection {
 	struct connection *next, **self; /* in the loop's list */
 	struct peer peer;
 	bool by_operator;
-	int requests;                    /* not yet answered in full */
-	char address[64];                /* "192.0.2.1", "2001:db8::1" or "unix" */
+	int requests;	  /* not yet answered in full */
+	char address[64]; /* "192.0.2.1", "2001:db8::1" or "unix" */
 };
 
 enum loop_stage { LOOP_SERVES, LOOP_DRAINS, LOOP_CUTS, LOOP_ENDS };
@@ -35,7 +36,7 @@ struct loop_message {
 	h2o_multithread_message_t super;
 	enum { LOOP_JOB_DONE, LOOP_STAGE, LOOP_TLS } kind;
 	enum loop_stage stage; /* LOOP_STAGE */
-	SSL_CTX *tls;          /* LOOP_TLS: one reference, which the loop takes over */
+	SSL_CTX *tls;	       /* LOOP_TLS: one reference, which the loop takes over */
 };
 
 struct wire_job;
@@ -51,21 +52,26 @@ struct loop {
 	h2o_context_t context;
 	h2o_accept_ctx_t accept, accept_operator;
 	h2o_multithread_receiver_t receiver;
-	int descriptor, descriptor_operator;        /* before the thread has made the listeners of them; -1: none */
+	int descriptor, descriptor_operator;	    /* before the thread has made the listeners of them; -1: none */
 	h2o_socket_t *listener, *listener_operator; /* NULL: closed */
-	struct { SSL_CTX *context; int64_t since_ms; } retired[LOOP_RETIRED_MAX];
-	bool accepts_paused;                        /* no descriptors are left: tried again at the next turn */
+	struct {
+		SSL_CTX *context;
+		int64_t since_ms;
+	} retired[LOOP_RETIRED_MAX];
+	int64_t accepts_paused_ms; /* since when no descriptors are left; 0: they are */
 	enum loop_stage stage;
 	bool told_drained;
 	struct connection *connections;
 	int connection_count, operator_count;
-	struct wire_job *jobs_first, **jobs_last;   /* waiting for a lane, oldest first */
+	struct wire_job *jobs_first, **jobs_last; /* waiting for a lane, oldest first */
 	struct counters counters;
 };
 
 /* Starts the thread and returns when it listens. Takes over the sockets; operator_socket may be -1. */
-bool loop_open(struct loop **out, struct server *server, int number, int socket, int operator_socket, struct wn_error *err);
-/* Any thread. LOOP_DRAINS: stops accepting, answers what is there. LOOP_CUTS: closes every connection. LOOP_ENDS: the thread ends. */
+bool loop_open(
+	struct loop **out, struct server *server, int number, int socket, int operator_socket, struct wn_error *err);
+/* Any thread. LOOP_DRAINS: stops accepting, answers what is there. LOOP_CUTS: closes every connection. LOOP_ENDS: the
+ * thread ends. */
 void loop_tell(struct loop *loop, enum loop_stage stage);
 /* New connections use this context; takes a reference of its own. */
 void loop_tls(struct loop *loop, SSL_CTX *context);

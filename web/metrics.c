@@ -24,30 +24,37 @@ static void metrics_requests(struct wn_text *text, const struct server *server, 
 	family(text, "winnow_http_requests_total", "counter", "Requests answered, by route and class of status.");
 	for (size_t route = 0; route <= COUNTERS_NO_ROUTE; route++) {
 		const struct route *known = route < server->router.count ? server->router.routes[route] : NULL;
-		for (int class = 0; class < COUNTERS_CLASSES; class++) {
+		for (int class = 0; class < COUNTERS_CLASSES; class ++) {
 			uint64_t count = counters->answers[route][class];
 			if (count == 0)
 				continue;
 			/* Patterns hold neither quotes nor backslashes. */
-			wn_text_printf(text, "winnow_http_requests_total{method=\"%s\",route=\"%s\",class=\"%dxx\"} %" PRIu64 "\n", known ? known->method : "",
-				known ? known->pattern : "none", class + 1, count);
+			wn_text_printf(text,
+				"winnow_http_requests_total{method=\"%s\",route=\"%s\",class=\"%dxx\"} %" PRIu64 "\n",
+				known ? known->method : "", known ? known->pattern : "none", class + 1, count);
 		}
 	}
-	family(text, "winnow_http_request_seconds", "histogram", "From a request's last byte to the first of its answer.");
+	family(text, "winnow_http_request_seconds", "histogram",
+		"From a request's last byte to the first of its answer.");
 	for (int i = 0; i < COUNTERS_BUCKETS; i++) {
 		sum += counters->durations[i];
 		if (i < COUNTERS_BUCKETS - 1)
-			wn_text_printf(text, "winnow_http_request_seconds_bucket{le=\"%" PRId64 ".%03" PRId64 "\"} %" PRIu64 "\n", counters_bounds_ms[i] / 1000,
-				counters_bounds_ms[i] % 1000, sum);
+			wn_text_printf(text,
+				"winnow_http_request_seconds_bucket{le=\"%" PRId64 ".%03" PRId64 "\"} %" PRIu64 "\n",
+				counters_bounds_ms[i] / 1000, counters_bounds_ms[i] % 1000, sum);
 		else
 			wn_text_printf(text, "winnow_http_request_seconds_bucket{le=\"+Inf\"} %" PRIu64 "\n", sum);
 	}
 	uint64_t us = counters->duration_us;
-	wn_text_printf(text, "winnow_http_request_seconds_sum %" PRIu64 ".%06" PRIu64 "\nwinnow_http_request_seconds_count %" PRIu64 "\n", us / 1000000,
-		us % 1000000, sum);
+	wn_text_printf(text,
+		"winnow_http_request_seconds_sum %" PRIu64 ".%06" PRIu64 "\nwinnow_http_request_seconds_count %" PRIu64
+		"\n",
+		us / 1000000, us % 1000000, sum);
 	family(text, "winnow_http_connections_total", "counter", "Connections by what became of them.");
-	wn_text_printf(text, "winnow_http_connections_total{outcome=\"accepted\"} %" PRIu64 "\n", (uint64_t)counters->accepted_connections);
-	wn_text_printf(text, "winnow_http_connections_total{outcome=\"refused\"} %" PRIu64 "\n", (uint64_t)counters->refused_connections);
+	wn_text_printf(text, "winnow_http_connections_total{outcome=\"accepted\"} %" PRIu64 "\n",
+		(uint64_t)counters->accepted_connections);
+	wn_text_printf(text, "winnow_http_connections_total{outcome=\"refused\"} %" PRIu64 "\n",
+		(uint64_t)counters->refused_connections);
 }
 
 static void metrics_server(struct wn_text *text, struct server *server)
@@ -60,7 +67,8 @@ static void metrics_server(struct wn_text *text, struct server *server)
 	gauge(text, "winnow_lanes_connected", "Lanes with a database connection.", lanes.connected);
 	gauge(text, "winnow_queue_length", "Requests that wait for a lane.", (int64_t)lanes.queued);
 	gauge(text, "winnow_queue_length_max", "Requests that may wait for a lane.", (int64_t)lanes.queued_max);
-	gauge(text, "winnow_uptime_seconds", "Since this process began to serve.", (clock_monotonic_ms() - server->started_ms) / 1000);
+	gauge(text, "winnow_uptime_seconds", "Since this process began to serve.",
+		(clock_monotonic_ms() - server->started_ms) / 1000);
 	family(text, "winnow_build_info", "gauge", "The program's version.");
 	wn_text_printf(text, "winnow_build_info{version=\"%s\"} 1\n", WINNOW_VERSION);
 }
@@ -70,20 +78,23 @@ static void metrics_journal(struct wn_text *text, const struct web_journal *jour
 	gauge(text, "winnow_journal_entries", "Numbered journal entries.", journal->size);
 	gauge(text, "winnow_journal_unsequenced", "Journal entries that wait for their number.", journal->unsequenced);
 	gauge(text, "winnow_checkpoint_entries", "Entries in the latest checkpoint.", journal->checkpoint_size);
-	family(text, "winnow_checkpoint_timestamp_seconds", "gauge", "When the latest checkpoint was signed, by the node's clock.");
-	wn_text_printf(text, "winnow_checkpoint_timestamp_seconds %" PRId64 ".%03" PRId64 "\n", journal->checkpoint_ms / 1000,
-		journal->checkpoint_ms % 1000);
+	family(text, "winnow_checkpoint_timestamp_seconds", "gauge",
+		"When the latest checkpoint was signed, by the node's clock.");
+	wn_text_printf(text, "winnow_checkpoint_timestamp_seconds %" PRId64 ".%03" PRId64 "\n",
+		journal->checkpoint_ms / 1000, journal->checkpoint_ms % 1000);
 }
 
 static bool metrics_database(struct wn_text *text, struct exchange *exchange, struct wn_error *err)
 {
-	static const char *const rounds[WEB_ROUND_STATES] = { "commit", "reveal" };
-	static const char *const seats[WEB_SEAT_STATES] = { "leased", "committed", "revealed", "skipped", "lapsed" };
-	static const char *const items[WEB_ITEM_STATES] = { "received", "embedded", NULL, "judging", "provisional", "settled", NULL, NULL, NULL, NULL };
+	static const char *const rounds[WEB_ROUND_STATES] = {"commit", "reveal"};
+	static const char *const seats[WEB_SEAT_STATES] = {"leased", "committed", "revealed", "skipped", "lapsed"};
+	static const char *const items[WEB_ITEM_STATES] = {
+		"received", "embedded", NULL, "judging", "provisional", "settled", NULL, NULL, NULL, NULL};
 	int64_t counts[WEB_ITEM_STATES];
 	struct web_work work;
 	struct web_journal journal;
-	if (!web_store_items(exchange->db, exchange->arena, false, counts, err) || !web_store_work(exchange->db, exchange->arena, &work, err) ||
+	if (!web_store_items(exchange->db, exchange->arena, false, counts, err) ||
+		!web_store_work(exchange->db, exchange->arena, &work, err) ||
 		!web_store_journal(exchange->db, exchange->arena, &journal, err))
 		return false;
 	family(text, "winnow_items_waiting", "gauge", "Items on their way, by state.");
@@ -124,6 +135,6 @@ bool metrics_write(struct exchange *exchange, struct wn_slice *out, struct wn_er
 	gauge(&text, "winnow_database_up", "Whether the database answered this scrape.", up);
 	if (text.full)
 		return wn_fail(err, WN_FULL, "memory", "no room for metrics");
-	*out = (struct wn_slice){ text.data, text.bytes };
+	*out = (struct wn_slice){text.data, text.bytes};
 	return true;
 }

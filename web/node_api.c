@@ -49,7 +49,8 @@ static bool node_network(struct exchange *exchange, struct wn_error *err)
 	if (!network_store_get(exchange->db, exchange->arena, &row, &found, err))
 		return false;
 	if (!found)
-		return exchange_problem(exchange, 503, "network_none", "This node's network has not been founded yet: run `winnow up`.");
+		return exchange_problem(exchange, 503, "network_none",
+			"This node's network has not been founded yet: run `winnow up`.");
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
 	json_put_hex(&answer, "network_id", row.network.bytes, ID_BYTES);
@@ -66,7 +67,8 @@ static bool node_network(struct exchange *exchange, struct wn_error *err)
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
 }
 
-/* ---- journal ------------------------------------------------------------------------------------------------------------ */
+/* ---- journal
+ * ------------------------------------------------------------------------------------------------------------ */
 
 static bool node_checkpoint(struct exchange *exchange, struct wn_error *err)
 {
@@ -74,7 +76,8 @@ static bool node_checkpoint(struct exchange *exchange, struct wn_error *err)
 	if (!journal_latest_checkpoint(exchange->db, exchange->arena, &checkpoint, err))
 		return false;
 	if (checkpoint.size == 0)
-		return exchange_problem(exchange, 404, "checkpoint_none", "There is no checkpoint yet; the first one comes within a minute.");
+		return exchange_problem(exchange, 404, "checkpoint_none",
+			"There is no checkpoint yet; the first one comes within a minute.");
 	exchange->content_type = WN_SLICE("text/plain; charset=utf-8");
 	return exchange_ok(exchange, 200, checkpoint.note, err);
 }
@@ -95,10 +98,12 @@ static bool node_entries(struct exchange *exchange, struct wn_error *err)
 	bool found;
 	size_t measured, count = 0;
 	struct journal_entry *entries = NULL;
-	if (!query_number(exchange, "from", JSON_INTEGER_MAX, &from, &found) || !query_number(exchange, "count", NODE_ENTRIES_MAX, &wanted, &found))
+	if (!query_number(exchange, "from", JSON_INTEGER_MAX, &from, &found) ||
+		!query_number(exchange, "count", NODE_ENTRIES_MAX, &wanted, &found))
 		return true;
 	if (wanted == 0)
-		return exchange_problem(exchange, 400, "query_number", "count is a number from 1 to %d.", NODE_ENTRIES_MAX);
+		return exchange_problem(
+			exchange, 400, "query_number", "count is a number from 1 to %d.", NODE_ENTRIES_MAX);
 	/* One more than wanted: then it is known whether there is a next one. */
 	if (!web_store_journal_sizes(exchange->db, exchange->arena, from, wanted + 1, &sizes, &measured, err))
 		return false;
@@ -154,9 +159,12 @@ static bool proof_inclusion(struct exchange *exchange, struct wn_slice hex, stru
 	if (!query_number(exchange, "size", (int64_t)checkpoint.size, &size, &given))
 		return true;
 	if (!journal_find(exchange->db, exchange->arena, &leaf, &position, err))
-		return err->blame == WN_INPUT ? exchange_problem(exchange, 404, err->code, "The journal holds no entry with this leaf hash.") : false;
+		return err->blame == WN_INPUT ? exchange_problem(exchange, 404, err->code,
+							"The journal holds no entry with this leaf hash.")
+					      : false;
 	if (position == UINT64_MAX || position >= checkpoint.size) {
-		exchange_problem(exchange, 409, "journal_waiting", "The entry is stored; the next checkpoint will hold it, within a minute.");
+		exchange_problem(exchange, 409, "journal_waiting",
+			"The entry is stored; the next checkpoint will hold it, within a minute.");
 		exchange_header(exchange, "Retry-After", WN_SLICE("1"));
 		return true;
 	}
@@ -185,7 +193,8 @@ static bool proof_consistency(struct exchange *exchange, struct wn_error *err)
 		!query_number(exchange, "second", (int64_t)checkpoint.size, &second, &has_second))
 		return true;
 	if (!has_first || !has_second || first > second || first == 0)
-		return exchange_problem(exchange, 400, "proof_sizes", "Ask with leaf=<64 hex digits> for an entry, or with first=n&second=m for two "
+		return exchange_problem(exchange, 400, "proof_sizes",
+			"Ask with leaf=<64 hex digits> for an entry, or with first=n&second=m for two "
 			"checkpoints, 0 < n <= m.");
 	if (!journal_consistency(exchange->db, exchange->arena, (uint64_t)first, (uint64_t)second, &proof, err))
 		return err->blame == WN_INPUT && proof_refused(exchange, err);
@@ -204,17 +213,19 @@ static bool node_proof(struct exchange *exchange, struct wn_error *err)
 	return leaf.data ? proof_inclusion(exchange, leaf, err) : proof_consistency(exchange, err);
 }
 
-/* ---- status --------------------------------------------------------------------------------------------------------------- */
+/* ---- status
+ * --------------------------------------------------------------------------------------------------------------- */
 
-static const char *const item_states[WEB_ITEM_STATES] = { "received", "embedded", "duplicate", "judging", "provisional", "settled", "accepted",
-	"rejected", "void", "erased" };
-static const char *const round_states[WEB_ROUND_STATES] = { "commit", "reveal" };
-static const char *const seat_states[WEB_SEAT_STATES] = { "leased", "committed", "revealed", "skipped", "lapsed" };
-static const char *const epoch_states[] = { "open", "auditing", "closed" };
+static const char *const item_states[WEB_ITEM_STATES] = {"received", "embedded", "duplicate", "judging", "provisional",
+	"settled", "accepted", "rejected", "void", "erased"};
+static const char *const round_states[WEB_ROUND_STATES] = {"commit", "reveal"};
+static const char *const seat_states[WEB_SEAT_STATES] = {"leased", "committed", "revealed", "skipped", "lapsed"};
+static const char *const epoch_states[] = {"open", "auditing", "closed"};
 
 static bool item_waits(int state)
 {
-	return state == ITEM_RECEIVED || state == ITEM_EMBEDDED || state == ITEM_JUDGING || state == ITEM_PROVISIONAL || state == ITEM_SETTLED;
+	return state == ITEM_RECEIVED || state == ITEM_EMBEDDED || state == ITEM_JUDGING || state == ITEM_PROVISIONAL ||
+	       state == ITEM_SETTLED;
 }
 
 static void status_work(struct json_writer *answer, const struct web_work *work)
@@ -269,7 +280,8 @@ static bool node_status(struct exchange *exchange, struct wn_error *err)
 	struct json_writer answer;
 	struct wn_slice text;
 	bool whole = wn_slice_equal(exchange_query(exchange, "whole"), WN_SLICE("1"));
-	if (!web_store_items(exchange->db, exchange->arena, whole, items, err) || !web_store_work(exchange->db, exchange->arena, &work, err) ||
+	if (!web_store_items(exchange->db, exchange->arena, whole, items, err) ||
+		!web_store_work(exchange->db, exchange->arena, &work, err) ||
 		!web_store_journal(exchange->db, exchange->arena, &journal, err))
 		return false;
 	json_begin(&answer, exchange->arena);
@@ -298,12 +310,12 @@ static bool node_livez(struct exchange *exchange, struct wn_error *err)
 /* Whether requests can be served here; a load balancer asks it every second, so it is one cheap statement. */
 static bool node_readyz(struct exchange *exchange, struct wn_error *err)
 {
-	struct checkpoint checkpoint = { 0 };
+	struct checkpoint checkpoint = {0};
 	struct json_writer answer;
 	struct wn_slice text;
 	struct wn_error why;
 	bool database = exchange->db && db_connected(exchange->db) &&
-		journal_latest_checkpoint(exchange->db, exchange->arena, &checkpoint, &why);
+			journal_latest_checkpoint(exchange->db, exchange->arena, &checkpoint, &why);
 	bool ready = database && checkpoint.size > 0;
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
@@ -334,21 +346,24 @@ static bool node_metrics(struct exchange *exchange, struct wn_error *err)
 	return exchange_ok(exchange, 200, text, err);
 }
 
-/* ---- the operator's clock --------------------------------------------------------------------------------------------------- */
+/* ---- the operator's clock
+ * --------------------------------------------------------------------------------------------------- */
 
 /* Where the clock shall stand; false when refused, the problem is written then. */
 static bool clock_target(struct exchange *exchange, const struct json *body, int64_t clock_ms, int64_t *target_ms)
 {
-	static const char *const members[] = { "advance_ms", "now_ms", NULL };
+	static const char *const members[] = {"advance_ms", "now_ms", NULL};
 	struct wn_slice unknown;
 	const struct json *advance = json_get(body, "advance_ms"), *now = json_get(body, "now_ms");
 	int64_t value = 0;
-	if (!json_only_members(body, members, &unknown) || (advance != NULL) == (now != NULL) || !json_integer(advance ? advance : now, &value)) {
+	if (!json_only_members(body, members, &unknown) || (advance != NULL) == (now != NULL) ||
+		!json_integer(advance ? advance : now, &value)) {
 		exchange_problem(exchange, 400, "clock_body", "Say {\"advance_ms\": n} or {\"now_ms\": n}.");
 		return false;
 	}
 	if (value < 0 || (now && value < clock_ms)) {
-		exchange_problem(exchange, 409, "clock_backwards", "The clock stands at %" PRId64 " and only moves forward.", clock_ms);
+		exchange_problem(exchange, 409, "clock_backwards",
+			"The clock stands at %" PRId64 " and only moves forward.", clock_ms);
 		return false;
 	}
 	if (advance && value > JSON_INTEGER_MAX - clock_ms) {
@@ -381,10 +396,12 @@ static bool node_clock(struct exchange *exchange, struct wn_error *err)
 	struct wn_slice text;
 	if (!exchange_json(exchange, &body, &answered, err))
 		return answered;
-	if (!db_begin(exchange->db, err) || !web_store_clock_lock(exchange->db, exchange->arena, &manual, &clock_ms, err))
+	if (!db_begin(exchange->db, err) ||
+		!web_store_clock_lock(exchange->db, exchange->arena, &manual, &clock_ms, err))
 		return false;
 	if (!manual)
-		return exchange_problem(exchange, 409, "clock_not_manual", "This network follows the wall clock; `winnow up --clock manual` founds one "
+		return exchange_problem(exchange, 409, "clock_not_manual",
+			"This network follows the wall clock; `winnow up --clock manual` founds one "
 			"whose clock you move.");
 	if (!clock_target(exchange, body, clock_ms, &target_ms))
 		return true;
@@ -395,20 +412,51 @@ static bool node_clock(struct exchange *exchange, struct wn_error *err)
 	json_open_object(&answer, NULL);
 	json_put_integer(&answer, "now_ms", target_ms);
 	json_close_object(&answer);
-	return clock_entry(exchange, clock_ms, target_ms, err) && json_end(&answer, &text, err) && db_commit(exchange->db, err) &&
-		exchange_ok(exchange, 200, text, err);
+	return clock_entry(exchange, clock_ms, target_ms, err) && json_end(&answer, &text, err) &&
+	       db_commit(exchange->db, err) && exchange_ok(exchange, 200, text, err);
 }
 
 const struct route node_routes[] = {
-	{ .method = "GET", .pattern = "/v1/network", .handle = node_network, .summary = "Which network this is: its id, keys, policy and time" },
-	{ .method = "GET", .pattern = "/v1/status", .handle = node_status, .summary = "What is going on: items, rounds, epoch, journal, lanes" },
-	{ .method = "GET", .pattern = "/v1/checkpoint", .handle = node_checkpoint, .summary = "The latest signed checkpoint (C2SP signed note)" },
-	{ .method = "GET", .pattern = "/v1/journal/entries", .handle = node_entries, .summary = "Journal entries from a position on" },
-	{ .method = "GET", .pattern = "/v1/journal/proof", .handle = node_proof, .summary = "Inclusion of an entry, or consistency of two checkpoints" },
-	{ .method = "POST", .pattern = "/operator/clock", .access = ROUTE_OPERATOR, .body_max = NODE_BODY_MAX, .handle = node_clock,
-		.summary = "Move a manual clock forward" },
-	{ .method = "GET", .pattern = "/livez", .needs = ROUTE_NOTHING, .handle = node_livez, .summary = "Whether the process answers" },
-	{ .method = "GET", .pattern = "/readyz", .needs = ROUTE_LANE, .handle = node_readyz, .summary = "Whether requests can be served" },
-	{ .method = "GET", .pattern = "/metrics", .needs = ROUTE_LANE, .handle = node_metrics, .summary = "Counters for Prometheus (text 0.0.4)" },
-	{ .method = NULL },
+	{.method = "GET",
+		.pattern = "/v1/network",
+		.handle = node_network,
+		.summary = "Which network this is: its id, keys, policy and time"},
+	{.method = "GET",
+		.pattern = "/v1/status",
+		.handle = node_status,
+		.summary = "What is going on: items, rounds, epoch, journal, lanes"},
+	{.method = "GET",
+		.pattern = "/v1/checkpoint",
+		.handle = node_checkpoint,
+		.summary = "The latest signed checkpoint (C2SP signed note)"},
+	{.method = "GET",
+		.pattern = "/v1/journal/entries",
+		.handle = node_entries,
+		.summary = "Journal entries from a position on"},
+	{.method = "GET",
+		.pattern = "/v1/journal/proof",
+		.handle = node_proof,
+		.summary = "Inclusion of an entry, or consistency of two checkpoints"},
+	{.method = "POST",
+		.pattern = "/operator/clock",
+		.access = ROUTE_OPERATOR,
+		.body_max = NODE_BODY_MAX,
+		.handle = node_clock,
+		.summary = "Move a manual clock forward"},
+	{.method = "GET",
+		.pattern = "/livez",
+		.needs = ROUTE_NOTHING,
+		.handle = node_livez,
+		.summary = "Whether the process answers"},
+	{.method = "GET",
+		.pattern = "/readyz",
+		.needs = ROUTE_LANE,
+		.handle = node_readyz,
+		.summary = "Whether requests can be served"},
+	{.method = "GET",
+		.pattern = "/metrics",
+		.needs = ROUTE_LANE,
+		.handle = node_metrics,
+		.summary = "Counters for Prometheus (text 0.0.4)"},
+	{.method = NULL},
 };

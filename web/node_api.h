@@ -1,4 +1,5 @@
-/* Routes of the node itself: what network it is, its journal, its state for people, probes and Prometheus, its clock. */
+/* Routes of the node itself: what network it is, its journal, its state for people, probes and Prometheus, its clock.
+ */
 #ifndef WEB_NODE_API_H
 #define WEB_NODE_API_H
 

@@ -15,19 +15,21 @@ static pthread_once_t page_once = PTHREAD_ONCE_INIT;
 
 const char *page_type(const char *name)
 {
-	static const struct { const char *ending, *type; } types[] = {
-		{ ".html", "text/html; charset=utf-8" },
-		{ ".js", "text/javascript; charset=utf-8" },
-		{ ".mjs", "text/javascript; charset=utf-8" },
-		{ ".css", "text/css; charset=utf-8" },
-		{ ".svg", "image/svg+xml" },
-		{ ".png", "image/png" },
-		{ ".ico", "image/x-icon" },
-		{ ".json", "application/json" },
-		{ ".webmanifest", "application/manifest+json" },
-		{ ".txt", "text/plain; charset=utf-8" },
-		{ ".woff2", "font/woff2" },
-		{ ".wasm", "application/wasm" },
+	static const struct {
+		const char *ending, *type;
+	} types[] = {
+		{".html", "text/html; charset=utf-8"},
+		{".js", "text/javascript; charset=utf-8"},
+		{".mjs", "text/javascript; charset=utf-8"},
+		{".css", "text/css; charset=utf-8"},
+		{".svg", "image/svg+xml"},
+		{".png", "image/png"},
+		{".ico", "image/x-icon"},
+		{".json", "application/json"},
+		{".webmanifest", "application/manifest+json"},
+		{".txt", "text/plain; charset=utf-8"},
+		{".woff2", "font/woff2"},
+		{".wasm", "application/wasm"},
 	};
 	const char *dot = strrchr(name, '.');
 	for (size_t i = 0; dot && i < sizeof types / sizeof *types; i++)
@@ -53,15 +55,17 @@ static bool page_send(struct exchange *exchange, struct wn_slice name, struct wn
 		i++;
 	if (!page_files[i].name)
 		return exchange_problem(exchange, 404, "file_unknown", "The page has no such file.");
-	/* The page keeps keys: no script, style or picture from elsewhere, no frame around it, nothing sent to other servers. */
-	exchange_header(exchange, "Content-Security-Policy", WN_SLICE("default-src 'self'; connect-src 'self'; img-src 'self' data:; "
-		"object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"));
+	/* The page keeps keys: no script, style or picture from elsewhere, no frame around it, nothing sent to other
+	 * servers. */
+	exchange_header(exchange, "Content-Security-Policy",
+		WN_SLICE("default-src 'self'; connect-src 'self'; img-src 'self' data:; "
+			 "object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"));
 	exchange_header(exchange, "X-Content-Type-Options", WN_SLICE("nosniff"));
 	exchange_header(exchange, "Referrer-Policy", WN_SLICE("no-referrer"));
 	/* Kept, but asked for each time: a new program brings a new page. */
 	exchange_header(exchange, "Cache-Control", WN_SLICE("no-cache"));
-	return exchange_memory(exchange, (struct wn_slice){ (const char *)page_files[i].bytes, page_files[i].count }, page_etags[i],
-		page_type(page_files[i].name), err);
+	return exchange_memory(exchange, (struct wn_slice){(const char *)page_files[i].bytes, page_files[i].count},
+		page_etags[i], page_type(page_files[i].name), err);
 }
 
 static bool page_index(struct exchange *exchange, struct wn_error *err)
@@ -75,7 +79,11 @@ static bool page_file(struct exchange *exchange, struct wn_error *err)
 }
 
 const struct route page_routes[] = {
-	{ .method = "GET", .pattern = "/", .needs = ROUTE_NOTHING, .handle = page_index, .summary = "The page" },
-	{ .method = "GET", .pattern = "/page/{name}", .needs = ROUTE_NOTHING, .handle = page_file, .summary = "A file of the page" },
-	{ .method = NULL },
+	{.method = "GET", .pattern = "/", .needs = ROUTE_NOTHING, .handle = page_index, .summary = "The page"},
+	{.method = "GET",
+		.pattern = "/page/{name}",
+		.needs = ROUTE_NOTHING,
+		.handle = page_file,
+		.summary = "A file of the page"},
+	{.method = NULL},
 };

@@ -13,7 +13,9 @@ enum { PEERS_MAX = 65536 };
 struct peers;
 
 /* An address as it is counted: IPv4 whole, IPv6 by its /64, which one client owns; the unix socket is all zero. */
-struct peer { uint8_t bytes[16]; };
+struct peer {
+	uint8_t bytes[16];
+};
 void peer_of(struct peer *peer, const struct sockaddr *address);
 
 /* `total` open connections at most, `each` of them from one address. */

@@ -18,7 +18,8 @@ int problem_retry_s(int status, enum wn_blame blame);
 struct problem_row {
 	const char *code;
 	int status;
-	const char *detail; /* said instead of the failure's own text, which would tell a stranger about our insides; NULL: the text */
+	const char *detail; /* said instead of the failure's own text, which would tell a stranger about our insides;
+			       NULL: the text */
 };
 extern const struct problem_row problem_rows[];
 const struct problem_row *problem_row(const char *code); /* NULL when the code is not common */

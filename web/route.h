@@ -9,17 +9,17 @@
 #include "core/node.h"
 
 enum route_access {
-	ROUTE_OPEN,       /* no signature needed; one that is there must hold */
-	ROUTE_SIGNED,     /* a valid signature of any key (registration) */
-	ROUTE_ACCOUNT,    /* a valid signature of a registered key */
-	ROUTE_OPERATOR,   /* the operator's unix socket only */
+	ROUTE_OPEN,	/* no signature needed; one that is there must hold */
+	ROUTE_SIGNED,	/* a valid signature of any key (registration) */
+	ROUTE_ACCOUNT,	/* a valid signature of a registered key */
+	ROUTE_OPERATOR, /* the operator's unix socket only */
 };
 
 /* What a handler stands on. Without a database the node answers 503 for the first kind before the handler is called. */
 enum route_needs {
-	ROUTE_DATABASE,   /* a lane whose connection works */
-	ROUTE_LANE,       /* a lane; exchange->db is NULL or lost while PostgreSQL is away (/readyz, /metrics) */
-	ROUTE_NOTHING,    /* runs on the loop itself from memory: exchange->db is NULL and nothing may block */
+	ROUTE_DATABASE, /* a lane whose connection works */
+	ROUTE_LANE,	/* a lane; exchange->db is NULL or lost while PostgreSQL is away (/readyz, /metrics) */
+	ROUTE_NOTHING,	/* runs on the loop itself from memory: exchange->db is NULL and nothing may block */
 };
 
 enum { ROUTE_BODY_MAX = 1048576, ROUTE_PARAMS_MAX = 4, EXCHANGE_HEADERS_MAX = 12 };
@@ -28,44 +28,45 @@ struct exchange;
 struct server;
 
 struct route {
-	const char *method;   /* "GET" answers HEAD too */
-	const char *pattern;  /* "/v1/items/{id}/receipt"; {name} takes one segment, {rest*} at the end takes all */
+	const char *method;  /* "GET" answers HEAD too */
+	const char *pattern; /* "/v1/items/{id}/receipt"; {name} takes one segment, {rest*} at the end takes all */
 	enum route_access access;
-	int32_t roles;        /* bits of enum account_role of which one is needed; 0: any */
-	size_t body_max;      /* bytes; 0: no body allowed */
-	/* Fills the answer. Runs on a lane (a thread with a blocking database connection), never on the loop. False: a failure
-	 * of the world in `err`, answered as a problem by the caller after rollback. A refusal is an answer, not a failure. */
+	int32_t roles;	 /* bits of enum account_role of which one is needed; 0: any */
+	size_t body_max; /* bytes; 0: no body allowed */
+	/* Fills the answer. Runs on a lane (a thread with a blocking database connection), never on the loop. False: a
+	 * failure of the world in `err`, answered as a problem by the caller after rollback. A refusal is an answer,
+	 * not a failure. */
 	bool (*handle)(struct exchange *exchange, struct wn_error *err);
-	const char *summary;  /* one line for openapi.json */
-	bool idempotent;      /* Idempotency-Key is mandatory: POST stakes, transfers, orders, challenges */
+	const char *summary; /* one line for openapi.json */
+	bool idempotent;     /* Idempotency-Key is mandatory: POST stakes, transfers, orders, challenges */
 	enum route_needs needs;
 };
 
 struct exchange {
 	const struct node *node;
-	struct server *server;         /* counters for /metrics, routes for /openapi.json */
-	struct db *db;                 /* this lane's connection as winnow_serve */
-	struct wn_arena *arena;        /* lives until the answer was sent */
-	int64_t now_ms;                /* the node's clock when the request was taken up */
+	struct server *server;	/* counters for /metrics, routes for /openapi.json */
+	struct db *db;		/* this lane's connection as winnow_serve */
+	struct wn_arena *arena; /* lives until the answer was sent */
+	int64_t now_ms;		/* the node's clock when the request was taken up */
 	struct http_request request;
 	struct wn_slice path, query;
 	struct wn_slice params[ROUTE_PARAMS_MAX]; /* in the pattern's order, percent-decoded */
 	const struct route *route;
 
 	bool is_signed;
-	struct httpsig signature;      /* when is_signed */
+	struct httpsig signature; /* when is_signed */
 	bool has_account;
-	struct account account;        /* when has_account */
+	struct account account;		 /* when has_account */
 	struct wn_slice idempotency_key; /* data NULL when absent */
-	struct sha256 fingerprint;     /* of method, target, body and key, when idempotency_key is there */
-	struct wn_slice remote_address; /* "192.0.2.1", "2001:db8::1" or "unix" */
-	bool by_operator;              /* came through the operator's socket */
+	struct sha256 fingerprint;	 /* of method, target, body and key, when idempotency_key is there */
+	struct wn_slice remote_address;	 /* "192.0.2.1", "2001:db8::1" or "unix" */
+	bool by_operator;		 /* came through the operator's socket */
 
 	/* the answer */
-	int status;                    /* 0 until set */
-	struct wn_slice content_type;  /* default application/json; set it before or after exchange_ok() */
-	struct wn_slice body;          /* in the arena or in constant memory; or a file: */
-	int body_file;                 /* descriptor to stream from, -1: none; the server closes it; set before exchange_ok() */
+	int status;		      /* 0 until set */
+	struct wn_slice content_type; /* default application/json; set it before or after exchange_ok() */
+	struct wn_slice body;	      /* in the arena or in constant memory; or a file: */
+	int body_file; /* descriptor to stream from, -1: none; the server closes it; set before exchange_ok() */
 	int64_t body_offset, body_bytes;
 	struct http_header headers[EXCHANGE_HEADERS_MAX];
 	size_t header_count;
@@ -74,14 +75,17 @@ struct exchange {
 /* 2xx is written here and nowhere else, and only when no transaction is open: COMMIT came before. */
 bool exchange_ok(struct exchange *exchange, int status, struct wn_slice json, struct wn_error *err);
 /*
- * Keeps the answer under the request's Idempotency-Key, in the transaction of its effect: call it behind journal_append(),
- * right before db_commit(), with what exchange_ok() will get. Does nothing where the request carries no key. A second
- * request with the same key that runs at this moment fails with idempotency_running, answered as 409.
+ * Keeps the answer under the request's Idempotency-Key, in the transaction of its effect: call it behind
+ * journal_append(), right before db_commit(), with what exchange_ok() will get. Does nothing where the request carries
+ * no key. A second request with the same key that runs at this moment fails with idempotency_running, answered as 409.
  */
 bool exchange_remember(struct exchange *exchange, int status, struct wn_slice json, struct wn_error *err);
-/* RFC 9457. `code` becomes type "/problems/<code>"; detail may be NULL. Rolls an open transaction back. Returns true. */
-bool exchange_problem(struct exchange *exchange, int status, const char *code, const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* A failure of the world as a problem: WN_INPUT 400, WN_BUSY and WN_DOWN 503 + Retry-After, WN_FULL 503 (or 413 for *_large). */
+/* RFC 9457. `code` becomes type "/problems/<code>"; detail may be NULL. Rolls an open transaction back. Returns true.
+ */
+bool exchange_problem(struct exchange *exchange, int status, const char *code, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+/* A failure of the world as a problem: WN_INPUT 400, WN_BUSY and WN_DOWN 503 + Retry-After, WN_FULL 503 (or 413 for
+ * *_large). */
 bool exchange_failed(struct exchange *exchange, const struct wn_error *err);
 void exchange_header(struct exchange *exchange, const char *name, struct wn_slice value);
 /* The body as JSON; on failure the problem is already written and false returned with *answered = true. */

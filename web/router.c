@@ -57,7 +57,7 @@ void router_init(struct router *router, const struct route *const tables[])
 			pattern_check(route->pattern);
 			for (size_t i = 0; i < router->count; i++)
 				wn_assert(strcmp(router->routes[i]->method, route->method) != 0 ||
-					!pattern_same(router->routes[i]->pattern, route->pattern));
+					  !pattern_same(router->routes[i]->pattern, route->pattern));
 			router->routes[router->count++] = route;
 		}
 }
@@ -95,7 +95,7 @@ bool router_decode(struct wn_arena *arena, struct wn_slice text, bool plus, stru
 			return false;
 		decoded[count++] = c;
 	}
-	*out = (struct wn_slice){ decoded, count };
+	*out = (struct wn_slice){decoded, count};
 	return true;
 }
 
@@ -113,7 +113,7 @@ static bool param_read(struct wn_arena *arena, struct wn_slice raw, struct wn_sl
 	while (at <= end) {
 		const char *slash = memchr(at, '/', (size_t)(end - at));
 		const char *stop = slash ? slash : end;
-		if (segment_dots((struct wn_slice){ at, (size_t)(stop - at) }))
+		if (segment_dots((struct wn_slice){at, (size_t)(stop - at)}))
 			return false;
 		at = stop + 1;
 	}
@@ -121,7 +121,8 @@ static bool param_read(struct wn_arena *arena, struct wn_slice raw, struct wn_sl
 }
 
 /* How well a pattern fits: 0 not at all, more is better; raw parameters are left in `params`. */
-static unsigned pattern_fit(const char *pattern, struct wn_slice path, struct wn_slice params[ROUTE_PARAMS_MAX], int *param_count)
+static unsigned pattern_fit(
+	const char *pattern, struct wn_slice path, struct wn_slice params[ROUTE_PARAMS_MAX], int *param_count)
 {
 	unsigned fit = 1;
 	size_t at = 0;
@@ -142,7 +143,7 @@ static unsigned pattern_fit(const char *pattern, struct wn_slice path, struct wn
 		if (kind != SEGMENT_FIXED) {
 			if (have == 0)
 				return 0;
-			params[(*param_count)++] = (struct wn_slice){ start, have };
+			params[(*param_count)++] = (struct wn_slice){start, have};
 		}
 		fit += 2 - (unsigned)kind;
 		at += 1 + have;
@@ -153,7 +154,7 @@ static unsigned pattern_fit(const char *pattern, struct wn_slice path, struct wn
 
 static void allow_add(char allow[ROUTER_ALLOW_MAX], const char *method)
 {
-	const char *words[2] = { method, strcmp(method, "GET") == 0 ? "HEAD" : NULL };
+	const char *words[2] = {method, strcmp(method, "GET") == 0 ? "HEAD" : NULL};
 	for (int i = 0; i < 2 && words[i]; i++) {
 		if (strstr(allow, words[i]))
 			continue;
@@ -164,13 +165,13 @@ static void allow_add(char allow[ROUTER_ALLOW_MAX], const char *method)
 	}
 }
 
-enum router_verdict router_find(const struct router *router, struct wn_arena *arena, struct wn_slice method, struct wn_slice path,
-	struct router_match *out)
+enum router_verdict router_find(const struct router *router, struct wn_arena *arena, struct wn_slice method,
+	struct wn_slice path, struct router_match *out)
 {
-	struct wn_slice raw[ROUTE_PARAMS_MAX], best[ROUTE_PARAMS_MAX] = { 0 };
+	struct wn_slice raw[ROUTE_PARAMS_MAX], best[ROUTE_PARAMS_MAX] = {0};
 	unsigned best_fit = 0;
 	int count, best_count = 0;
-	*out = (struct router_match){ 0 };
+	*out = (struct router_match){0};
 	if (path.bytes == 0 || path.data[0] != '/' || path.bytes > ROUTER_PATH_MAX)
 		return ROUTER_BAD_PATH;
 	struct wn_slice wanted = wn_slice_equal(method, WN_SLICE("HEAD")) ? WN_SLICE("GET") : method;

@@ -1,4 +1,5 @@
-/* The process of the role serve: sockets, lanes and loops put together, signals waited for, everything taken down in order. */
+/* The process of the role serve: sockets, lanes and loops put together, signals waited for, everything taken down in
+ * order. */
 #include "web/server.h"
 
 #include <pthread.h>
@@ -16,26 +17,31 @@
 enum { SERVER_STOP_MS = 10000, SERVER_CUT_MS = 2000, SERVER_FILES_SPARE = 512 };
 
 const struct option web_options[] = {
-	{ "serve.host", OPTION_TEXT, "127.0.0.1", 0, 0, "address to listen on; 0.0.0.0 or :: for all" },
-	{ "serve.port", OPTION_INTEGER, "8080", 0, 65535, "port; 0 takes a free one and writes it to run/serve.address" },
-	{ "serve.threads", OPTION_INTEGER, "0", 0, LISTENERS_MAX, "event loops; 0: one a core" },
-	{ "serve.lanes", OPTION_INTEGER, "16", 1, LANES_MAX, "requests worked on at once, each with a database connection" },
-	{ "serve.queue", OPTION_INTEGER, "1024", 1, 100000, "requests that may wait for a lane; more are answered 503" },
-	{ "serve.connections", OPTION_INTEGER, "4096", 1, PEERS_MAX, "open connections" },
-	{ "serve.connections_per_address", OPTION_INTEGER, "512", 1, PEERS_MAX, "of them from one address (IPv6: from one /64)" },
-	{ "serve.idle_ms", OPTION_INTEGER, "60000", 100, 3600000, "how long a connection may be idle, or a request take to arrive" },
-	{ "serve.stall_ms", OPTION_INTEGER, "30000", 100, 3600000, "how long a reader may stand still before it is dropped" },
-	{ "serve.deadline_ms", OPTION_INTEGER, "15000", 100, 600000, "how long a request may wait for a lane before it is answered 503" },
-	{ "serve.tls_cert", OPTION_TEXT, NULL, 0, 0, "PEM file with certificate and chain; with serve.tls_key: HTTPS" },
-	{ "serve.tls_key", OPTION_TEXT, NULL, 0, 0, "PEM file with the certificate's key; SIGHUP reads both anew" },
-	{ "serve.access_log", OPTION_BOOL, "false", 0, 0, "log each request: method, route, status, duration" },
-	{ .name = NULL },
+	{"serve.host", OPTION_TEXT, "127.0.0.1", 0, 0, "address to listen on; 0.0.0.0 or :: for all"},
+	{"serve.port", OPTION_INTEGER, "8080", 0, 65535, "port; 0 takes a free one and writes it to run/serve.address"},
+	{"serve.threads", OPTION_INTEGER, "0", 0, LISTENERS_MAX, "event loops; 0: one a core"},
+	{"serve.lanes", OPTION_INTEGER, "16", 1, LANES_MAX,
+		"requests worked on at once, each with a database connection"},
+	{"serve.queue", OPTION_INTEGER, "1024", 1, 100000, "requests that may wait for a lane; more are answered 503"},
+	{"serve.connections", OPTION_INTEGER, "4096", 1, PEERS_MAX, "open connections"},
+	{"serve.connections_per_address", OPTION_INTEGER, "512", 1, PEERS_MAX,
+		"of them from one address (IPv6: from one /64)"},
+	{"serve.idle_ms", OPTION_INTEGER, "60000", 100, 3600000,
+		"how long a connection may be idle, or a request take to arrive"},
+	{"serve.stall_ms", OPTION_INTEGER, "30000", 100, 3600000,
+		"how long a reader may stand still before it is dropped"},
+	{"serve.deadline_ms", OPTION_INTEGER, "15000", 100, 600000,
+		"how long a request may wait for a lane before it is answered 503"},
+	{"serve.tls_cert", OPTION_TEXT, NULL, 0, 0, "PEM file with certificate and chain; with serve.tls_key: HTTPS"},
+	{"serve.tls_key", OPTION_TEXT, NULL, 0, 0, "PEM file with the certificate's key; SIGHUP reads both anew"},
+	{"serve.access_log", OPTION_BOOL, "false", 0, 0, "log each request: method, route, status, duration"},
+	{.name = NULL},
 };
 
 #if defined(__SANITIZE_ADDRESS__)
 /*
- * h2o keeps memory for reuse in variables of each thread and has no call that gives it back when a loop's thread ends, and its
- * destructor of a message queue forgets the queue itself. Both are left once a thread.
+ * h2o keeps memory for reuse in variables of each thread and has no call that gives it back when a loop's thread ends,
+ * and its destructor of a message queue forgets the queue itself. Both are left once a thread.
  */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
@@ -59,12 +65,14 @@ static bool option_given(const char *text)
 /* *out stays NULL where no certificate is named. */
 static bool server_tls(const struct node *node, SSL_CTX **out, struct wn_error *err)
 {
-	const char *cert = option_text(node->options, "serve.tls_cert"), *key = option_text(node->options, "serve.tls_key");
+	const char *cert = option_text(node->options, "serve.tls_cert"),
+		   *key = option_text(node->options, "serve.tls_key");
 	*out = NULL;
 	if (!option_given(cert) && !option_given(key))
 		return true;
 	if (!option_given(cert) || !option_given(key))
-		return wn_fail(err, WN_INPUT, "tls_option", "serve.tls_cert and serve.tls_key go together: one of them is missing");
+		return wn_fail(err, WN_INPUT, "tls_option",
+			"serve.tls_cert and serve.tls_key go together: one of them is missing");
 	return tls_context_open(out, cert, key, err);
 }
 
@@ -94,9 +102,9 @@ static bool server_listen(struct server *server, struct wn_error *err)
 {
 	const struct node *node = server->node;
 	int threads = server_threads(node);
-	return listeners_open(&server->listeners, option_text(node->options, "serve.host"), (int)option_integer(node->options, "serve.port"),
-			threads, server->tls != NULL, err) &&
-		listeners_open_operator(&server->listeners, node, err);
+	return listeners_open(&server->listeners, option_text(node->options, "serve.host"),
+		       (int)option_integer(node->options, "serve.port"), threads, server->tls != NULL, err) &&
+	       listeners_open_operator(&server->listeners, node, err);
 }
 
 static bool server_loops(struct server *server, struct wn_error *err)
@@ -115,7 +123,8 @@ static bool server_loops(struct server *server, struct wn_error *err)
 	return true;
 }
 
-static bool server_open(struct server *server, const struct node *node, const struct route *const routes[], struct wn_error *err)
+static bool server_open(
+	struct server *server, const struct node *node, const struct route *const routes[], struct wn_error *err)
 {
 	const struct options *options = node->options;
 	int connections = (int)option_integer(options, "serve.connections");
@@ -129,14 +138,17 @@ static bool server_open(struct server *server, const struct node *node, const st
 	router_init(&server->router, routes);
 	server_raise_files(connections);
 	return server_tls(node, &server->tls, err) && server_listen(server, err) &&
-		peers_open(&server->peers, connections, (int)option_integer(options, "serve.connections_per_address"), err) &&
-		lanes_open(&server->lanes, node, (int)option_integer(options, "serve.lanes"), (size_t)option_integer(options, "serve.queue"), err) &&
-		server_loops(server, err) && listeners_publish(&server->listeners, node, err);
+	       peers_open(&server->peers, connections, (int)option_integer(options, "serve.connections_per_address"),
+		       err) &&
+	       lanes_open(&server->lanes, node, (int)option_integer(options, "serve.lanes"),
+		       (size_t)option_integer(options, "serve.queue"), err) &&
+	       server_loops(server, err) && listeners_publish(&server->listeners, node, err);
 }
 
 /*
- * Stop accepting, answer what is there, then cut; the lanes end behind the loops, which need them until the last answer. A lane
- * that does not come back holds memory that nobody may free: the process ends without a look back then, as a crash would.
+ * Stop accepting, answer what is there, then cut; the lanes end behind the loops, which need them until the last
+ * answer. A lane that does not come back holds memory that nobody may free: the process ends without a look back then,
+ * as a crash would.
  */
 static int server_stop(struct server *server)
 {
@@ -191,7 +203,8 @@ static void server_wait(struct server *server, const sigset_t *signals)
 		if (sigwait(signals, &signal_number) != 0)
 			continue;
 		if (signal_number != SIGHUP) {
-			log_event(LOG_INFO, "stopping", log_text("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"), NULL);
+			log_event(LOG_INFO, "stopping",
+				log_text("signal", signal_number == SIGINT ? "SIGINT" : "SIGTERM"), NULL);
 			return;
 		}
 		server_renew(server);
@@ -203,7 +216,7 @@ int server_run(const struct node *node, const struct route *const routes[])
 	struct server *server = calloc(1, sizeof *server);
 	struct wn_error err;
 	sigset_t signals, before;
-	struct sigaction ignore = { .sa_handler = SIG_IGN }, pipe_before;
+	struct sigaction ignore = {.sa_handler = SIG_IGN}, pipe_before;
 	wn_assert(server != NULL);
 	/* Trap 4: threads inherit the mask, so signals come to this thread only and interrupt no loop. */
 	sigemptyset(&signals);
@@ -214,8 +227,8 @@ int server_run(const struct node *node, const struct route *const routes[])
 	sigaction(SIGPIPE, &ignore, &pipe_before);
 	int status;
 	if (server_open(server, node, routes, &err)) {
-		log_event(LOG_INFO, "listening", log_text("host", server->listeners.host), log_integer("port", server->listeners.port),
-			log_text("url", server->listeners.url), NULL);
+		log_event(LOG_INFO, "listening", log_text("host", server->listeners.host),
+			log_integer("port", server->listeners.port), log_text("url", server->listeners.url), NULL);
 		server_wait(server, &signals);
 		status = server_stop(server);
 		log_event(LOG_INFO, "stopped", NULL);

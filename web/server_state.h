@@ -18,10 +18,10 @@ struct server {
 	struct lanes *lanes;
 	struct peers *peers;
 	struct listeners listeners;
-	_Atomic int loop_count;  /* counters of one loop are read while the next one starts */
+	_Atomic int loop_count; /* counters of one loop are read while the next one starts */
 	struct loop *loops[LISTENERS_MAX];
-	SSL_CTX *tls;            /* NULL: plain */
-	int64_t started_ms;      /* monotonic */
+	SSL_CTX *tls;	    /* NULL: plain */
+	int64_t started_ms; /* monotonic */
 	bool access_log;
 	int idle_ms, stall_ms, deadline_ms;
 };

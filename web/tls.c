@@ -23,11 +23,13 @@ bool tls_context_open(SSL_CTX **out, const char *cert_path, const char *key_path
 	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
 		wn_fail(err, WN_DOWN, "tls_version", "ask for TLS 1.2 or newer: %s", tls_reason());
 	} else if (SSL_CTX_use_certificate_chain_file(context, cert_path) != 1) {
-		wn_fail(err, WN_INPUT, "tls_certificate", "read the certificate %s (serve.tls_cert): %s", cert_path, tls_reason());
+		wn_fail(err, WN_INPUT, "tls_certificate", "read the certificate %s (serve.tls_cert): %s", cert_path,
+			tls_reason());
 	} else if (SSL_CTX_use_PrivateKey_file(context, key_path, SSL_FILETYPE_PEM) != 1) {
 		wn_fail(err, WN_INPUT, "tls_key", "read the key %s (serve.tls_key): %s", key_path, tls_reason());
 	} else if (SSL_CTX_check_private_key(context) != 1) {
-		wn_fail(err, WN_INPUT, "tls_key", "the key %s does not belong to the certificate %s: %s", key_path, cert_path, tls_reason());
+		wn_fail(err, WN_INPUT, "tls_key", "the key %s does not belong to the certificate %s: %s", key_path,
+			cert_path, tls_reason());
 	} else {
 		*out = context;
 		return true;

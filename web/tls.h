@@ -6,7 +6,8 @@
 
 #include "core/error.h"
 
-/* PEM files; the certificate file may hold the chain behind the certificate. WN_INPUT tls_* when they do not fit each other. */
+/* PEM files; the certificate file may hold the chain behind the certificate. WN_INPUT tls_* when they do not fit each
+ * other. */
 bool tls_context_open(SSL_CTX **out, const char *cert_path, const char *key_path, struct wn_error *err);
 void tls_context_close(SSL_CTX *context); /* NULL is fine */
 

@@ -10,19 +10,19 @@ static bool store_memory(struct wn_error *err)
 	return wn_fail(err, WN_FULL, "memory", "no room for the answer");
 }
 
-static bool store_slice(const struct db_result *result, size_t row, int column, struct wn_arena *arena, struct wn_slice *out,
-	struct wn_error *err)
+static bool store_slice(const struct db_result *result, size_t row, int column, struct wn_arena *arena,
+	struct wn_slice *out, struct wn_error *err)
 {
 	struct wn_slice value = db_slice(result, row, column);
 	char *copy = wn_arena_copy(arena, value.data ? value.data : "", value.bytes);
 	if (!copy)
 		return store_memory(err);
-	*out = (struct wn_slice){ copy, value.bytes };
+	*out = (struct wn_slice){copy, value.bytes};
 	return true;
 }
 
-bool web_store_answer_find(struct db *db, struct wn_arena *arena, const struct account_key *key, struct wn_slice idempotency,
-	struct stored_answer *out, bool *found, struct wn_error *err)
+bool web_store_answer_find(struct db *db, struct wn_arena *arena, const struct account_key *key,
+	struct wn_slice idempotency, struct stored_answer *out, bool *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result = NULL;
@@ -42,8 +42,9 @@ bool web_store_answer_find(struct db *db, struct wn_arena *arena, const struct a
 	return done;
 }
 
-bool web_store_answer_insert(struct db *db, struct wn_arena *arena, const struct account_key *key, struct wn_slice idempotency,
-	const struct stored_answer *answer, int64_t now_ms, bool *stored, struct wn_error *err)
+bool web_store_answer_insert(struct db *db, struct wn_arena *arena, const struct account_key *key,
+	struct wn_slice idempotency, const struct stored_answer *answer, int64_t now_ms, bool *stored,
+	struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result = NULL;
@@ -88,8 +89,8 @@ bool web_store_clock_set(struct db *db, struct wn_arena *arena, int64_t clock_ms
 }
 
 /* Rows of (number, count) into an array; numbers that this version does not know are a broken promise of the schema. */
-static bool store_counts(struct db *db, struct wn_arena *arena, const struct sql_statement *statement, int64_t *counts, int states,
-	struct wn_error *err)
+static bool store_counts(struct db *db, struct wn_arena *arena, const struct sql_statement *statement, int64_t *counts,
+	int states, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result = NULL;
@@ -106,17 +107,19 @@ static bool store_counts(struct db *db, struct wn_arena *arena, const struct sql
 	return true;
 }
 
-bool web_store_items(struct db *db, struct wn_arena *arena, bool whole, int64_t counts[WEB_ITEM_STATES], struct wn_error *err)
+bool web_store_items(
+	struct db *db, struct wn_arena *arena, bool whole, int64_t counts[WEB_ITEM_STATES], struct wn_error *err)
 {
-	return store_counts(db, arena, whole ? &SQL_WEB_ITEMS_BY_STATE : &SQL_WEB_ITEMS_WAITING, counts, WEB_ITEM_STATES, err) ||
-		wn_while(err, "count items");
+	return store_counts(db, arena, whole ? &SQL_WEB_ITEMS_BY_STATE : &SQL_WEB_ITEMS_WAITING, counts,
+		       WEB_ITEM_STATES, err) ||
+	       wn_while(err, "count items");
 }
 
 bool web_store_work(struct db *db, struct wn_arena *arena, struct web_work *out, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result = NULL;
-	*out = (struct web_work){ 0 };
+	*out = (struct web_work){0};
 	if (!store_counts(db, arena, &SQL_WEB_ROUNDS_BY_STATE, out->rounds, WEB_ROUND_STATES, err) ||
 		!store_counts(db, arena, &SQL_WEB_SEATS_BY_STATE, out->seats, WEB_SEAT_STATES, err))
 		return wn_while(err, "count rounds and seats");
@@ -151,8 +154,8 @@ bool web_store_journal(struct db *db, struct wn_arena *arena, struct web_journal
 	return true;
 }
 
-bool web_store_journal_sizes(struct db *db, struct wn_arena *arena, int64_t position, int64_t max, int64_t **sizes, size_t *count,
-	struct wn_error *err)
+bool web_store_journal_sizes(struct db *db, struct wn_arena *arena, int64_t position, int64_t max, int64_t **sizes,
+	size_t *count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result = NULL;

@@ -25,9 +25,9 @@ struct wire_filter {
 };
 
 /*
- * Trap 2: no callback tells that a request vanished before its answer began. So each request has a slot in its pool, whose dispose
- * hook runs when the pool goes, and the job lives outside of the pool: whoever goes first cuts the link. Both ends of it are only
- * touched on the loop.
+ * Trap 2: no callback tells that a request vanished before its answer began. So each request has a slot in its pool,
+ * whose dispose hook runs when the pool goes, and the job lives outside of the pool: whoever goes first cuts the link.
+ * Both ends of it are only touched on the loop.
  */
 struct wire_slot {
 	struct connection *connection;
@@ -38,8 +38,8 @@ struct wire_job {
 	struct lane_job lane;
 	struct loop_message message;
 	struct loop *loop;
-	h2o_req_t *request;    /* valid while slot is there */
-	struct wire_slot *slot; /* NULL: the request is gone, or answered */
+	h2o_req_t *request;	       /* valid while slot is there */
+	struct wire_slot *slot;	       /* NULL: the request is gone, or answered */
 	struct wire_job *next, **self; /* in the loop's list of waiting jobs; self NULL: not in it */
 	int64_t begun_us, begun_ms;
 	size_t route;
@@ -112,15 +112,19 @@ static void slot_dispose(void *memory)
 	lane_job_drop(&job->lane);
 }
 
-/* ---- answers ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static void wire_header(h2o_req_t *request, struct wn_slice name, struct wn_slice value)
 {
-	/* Trap 13: the library keeps pointers, so everything is copied into the request's pool, which lives as long as the answer. */
-	h2o_iovec_t shown = h2o_strdup(&request->pool, name.data, name.bytes), lower = h2o_strdup(&request->pool, name.data, name.bytes);
+	/* Trap 13: the library keeps pointers, so everything is copied into the request's pool, which lives as long as
+	 * the answer. */
+	h2o_iovec_t shown = h2o_strdup(&request->pool, name.data, name.bytes),
+		    lower = h2o_strdup(&request->pool, name.data, name.bytes);
 	h2o_iovec_t copy = h2o_strdup(&request->pool, value.data ? value.data : "", value.bytes);
 	h2o_strtolower(lower.base, lower.len);
-	h2o_add_header_by_str(&request->pool, &request->res.headers, lower.base, lower.len, 1, shown.base, copy.base, copy.len);
+	h2o_add_header_by_str(
+		&request->pool, &request->res.headers, lower.base, lower.len, 1, shown.base, copy.base, copy.len);
 }
 
 static void wire_count(struct loop *loop, size_t route, int status, int64_t begun_us)
@@ -131,8 +135,9 @@ static void wire_count(struct loop *loop, size_t route, int status, int64_t begu
 		return;
 	/* The route and not the path, which may name a person. */
 	const struct route *known = route < loop->server->router.count ? loop->server->router.routes[route] : NULL;
-	log_event(LOG_INFO, "request", log_text("method", known ? known->method : ""), log_text("route", known ? known->pattern : ""),
-		log_integer("status", status), log_integer("duration_us", duration_us), NULL);
+	log_event(LOG_INFO, "request", log_text("method", known ? known->method : ""),
+		log_text("route", known ? known->pattern : ""), log_integer("status", status),
+		log_integer("duration_us", duration_us), NULL);
 }
 
 static void file_dispose(void *memory)
@@ -144,8 +149,8 @@ static void file_dispose(void *memory)
 }
 
 /*
- * Trap 13: what is sent must stay until the library asks for more, and it asks only when all of it was written: one buffer an
- * answer is enough, and a slow reader holds no more than that.
+ * Trap 13: what is sent must stay until the library asks for more, and it asks only when all of it was written: one
+ * buffer an answer is enough, and a slow reader holds no more than that.
  */
 static void file_proceed(h2o_generator_t *generator, h2o_req_t *request)
 {
@@ -176,10 +181,14 @@ static void wire_send_file(h2o_req_t *request, struct exchange *exchange)
 		return;
 	}
 	struct wire_file *file = h2o_mem_alloc_shared(&request->pool, sizeof *file, file_dispose);
-	*file = (struct wire_file){ .super = { file_proceed, NULL }, .descriptor = exchange->body_file, .offset = exchange->body_offset,
-		.left = exchange->body_bytes, .buffer = malloc(WIRE_CHUNK_BYTES) };
+	*file = (struct wire_file){.super = {file_proceed, NULL},
+		.descriptor = exchange->body_file,
+		.offset = exchange->body_offset,
+		.left = exchange->body_bytes,
+		.buffer = malloc(WIRE_CHUNK_BYTES)};
 	exchange->body_file = -1;
-	/* The kernel reads ahead while the network is slower than the disk, so that the loop finds the next part in memory. */
+	/* The kernel reads ahead while the network is slower than the disk, so that the loop finds the next part in
+	 * memory. */
 	posix_fadvise(file->descriptor, file->offset, file->left, POSIX_FADV_SEQUENTIAL);
 	h2o_start_response(request, &file->super);
 	if (file->buffer)
@@ -207,18 +216,19 @@ static void wire_send(h2o_req_t *request, struct exchange *exchange)
 		wire_send_file(request, exchange);
 		return;
 	}
-	/* Trap 13: h2o_send_inline() copies and leaves the body out for HEAD, but the length is ours to say; 204 and 304 have none. */
+	/* Trap 13: h2o_send_inline() copies and leaves the body out for HEAD, but the length is ours to say; 204 and
+	 * 304 have none. */
 	if (exchange->status != 204 && exchange->status != 304)
 		request->res.content_length = exchange->body.bytes;
 	h2o_send_inline(request, exchange->body.data ? exchange->body.data : "", exchange->body.bytes);
 }
 
 /* A problem that needs no exchange. */
-static void wire_problem(struct loop *loop, h2o_req_t *request, size_t route, int64_t begun_us, int status, const char *code, const char *detail,
-	const char *allow)
+static void wire_problem(struct loop *loop, h2o_req_t *request, size_t route, int64_t begun_us, int status,
+	const char *code, const char *detail, const char *allow)
 {
 	struct wn_arena arena;
-	struct exchange exchange = { .arena = &arena, .body_file = -1 };
+	struct exchange exchange = {.arena = &arena, .body_file = -1};
 	wn_arena_init(&arena, 65536);
 	exchange_problem(&exchange, status, code, detail ? "%s" : NULL, detail);
 	if (allow)
@@ -230,16 +240,18 @@ static void wire_problem(struct loop *loop, h2o_req_t *request, size_t route, in
 	wn_arena_free(&arena);
 }
 
-/* ---- requests --------------------------------------------------------------------------------------------------------- */
+/* ---- requests
+ * --------------------------------------------------------------------------------------------------------- */
 
 static bool wire_copy(struct wn_arena *arena, h2o_iovec_t from, struct wn_slice *out)
 {
 	char *copy = wn_arena_copy(arena, from.base ? from.base : "", from.len);
-	*out = (struct wn_slice){ copy, from.len };
+	*out = (struct wn_slice){copy, from.len};
 	return copy != NULL;
 }
 
-/* Bytes of all fields as they are kept; those that the library takes out (Host, Content-Length, ...) are few and short. */
+/* Bytes of all fields as they are kept; those that the library takes out (Host, Content-Length, ...) are few and short.
+ */
 static size_t wire_head_bytes(const h2o_req_t *request)
 {
 	size_t bytes = request->input.path.len + request->input.authority.len;
@@ -254,7 +266,8 @@ static bool job_fill(struct wire_job *job, const h2o_req_t *request)
 	struct exchange *exchange = &job->lane.exchange;
 	struct http_request *copy = &exchange->request;
 	struct http_header *headers = wn_arena_array(arena, request->headers.size, sizeof *headers);
-	if (!headers || !wire_copy(arena, request->input.method, &copy->method) || !wire_copy(arena, request->input.authority, &copy->authority) ||
+	if (!headers || !wire_copy(arena, request->input.method, &copy->method) ||
+		!wire_copy(arena, request->input.authority, &copy->authority) ||
 		!wire_copy(arena, request->input.path, &copy->target))
 		return false;
 	for (size_t i = 0; i < request->headers.size; i++)
@@ -267,9 +280,10 @@ static bool job_fill(struct wire_job *job, const h2o_req_t *request)
 	if (request->entity.len > 0 && !wire_copy(arena, request->entity, &copy->body))
 		return false;
 	size_t path_bytes = request->query_at < copy->target.bytes ? request->query_at : copy->target.bytes;
-	exchange->path = (struct wn_slice){ copy->target.data, path_bytes };
+	exchange->path = (struct wn_slice){copy->target.data, path_bytes};
 	if (path_bytes < copy->target.bytes)
-		exchange->query = (struct wn_slice){ copy->target.data + path_bytes + 1, copy->target.bytes - path_bytes - 1 };
+		exchange->query =
+			(struct wn_slice){copy->target.data + path_bytes + 1, copy->target.bytes - path_bytes - 1};
 	return true;
 }
 
@@ -296,16 +310,17 @@ void wire_job_done(struct wire_job *job)
 			wire_send(request, exchange);
 		} else {
 			/* Dropped by the stop of the lanes. */
-			wire_problem(job->loop, request, job->route, job->begun_us, 503, "stopping", "The node is stopping: send the request again soon.",
-				NULL);
+			wire_problem(job->loop, request, job->route, job->begun_us, 503, "stopping",
+				"The node is stopping: send the request again soon.", NULL);
 		}
 	}
 	job_close(job);
 }
 
 /*
- * Trap 3: while a handler works nothing is read, so a client that left is only noticed when a write fails. No answer of ours waits
- * for events, so there is nothing to send a heartbeat for; this deadline bounds how long a dead request can wait.
+ * Trap 3: while a handler works nothing is read, so a client that left is only noticed when a write fails. No answer of
+ * ours waits for events, so there is nothing to send a heartbeat for; this deadline bounds how long a dead request can
+ * wait.
  */
 void wire_expire(struct loop *loop, int64_t now_ms)
 {
@@ -317,8 +332,10 @@ void wire_expire(struct loop *loop, int64_t now_ms)
 			continue;
 		h2o_req_t *request = job->request;
 		slot_cut(job->slot);
-		wire_problem(loop, request, job->route, job->begun_us, 503, "deadline", "The node is too busy to take this request up in time; it took "
-			"no effect: send it again.", NULL);
+		wire_problem(loop, request, job->route, job->begun_us, 503, "deadline",
+			"The node is too busy to take this request up in time; it took "
+			"no effect: send it again.",
+			NULL);
 	}
 }
 
@@ -349,14 +366,18 @@ static struct wire_job *job_open(struct loop *loop, h2o_req_t *request, struct c
 	return NULL;
 }
 
-static void wire_no_route(struct loop *loop, h2o_req_t *request, int64_t begun_us, enum router_verdict verdict, const struct router_match *match)
+static void wire_no_route(struct loop *loop, h2o_req_t *request, int64_t begun_us, enum router_verdict verdict,
+	const struct router_match *match)
 {
 	if (verdict == ROUTER_NO_METHOD)
-		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 405, "method_not_allowed", "This path does not know that method.", match->allow);
+		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 405, "method_not_allowed",
+			"This path does not know that method.", match->allow);
 	else if (verdict == ROUTER_NO_PATH)
-		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 404, "route_unknown", "There is nothing at this path.", NULL);
+		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 404, "route_unknown",
+			"There is nothing at this path.", NULL);
 	else
-		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 400, "path_malformed", "The request's path cannot be read.", NULL);
+		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 400, "path_malformed",
+			"The request's path cannot be read.", NULL);
 }
 
 /* A route is known and its body fits: to a lane, or right away where nothing can block. */
@@ -379,7 +400,8 @@ static void wire_dispatch(struct wire_job *job, h2o_req_t *request, struct wire_
 	slot_cut(slot);
 	bool stopping = loop->stage != LOOP_SERVES;
 	wire_problem(loop, request, job->route, job->begun_us, 503, stopping ? "stopping" : "queue_full",
-		stopping ? "The node is stopping: send the request again soon." : "The node has more requests than it can queue: send it again soon.",
+		stopping ? "The node is stopping: send the request again soon."
+			 : "The node has more requests than it can queue: send it again soon.",
 		NULL);
 	job_close(job);
 }
@@ -388,9 +410,10 @@ static void wire_dispatch(struct wire_job *job, h2o_req_t *request, struct wire_
 static bool wire_refuse(struct loop *loop, h2o_req_t *request, const h2o_buffer_t *input, int64_t begun_us)
 {
 	/*
-	 * Trap 10: of two Content-Length fields the library takes the first, chunked beats Content-Length, and HTTP/1.1 without Host
-	 * passes, all without a trace in its list of fields. The head still stands in the connection's buffer as it came (names in lower
-	 * case), so it is read once more there; a proxy in front of us might have understood it the other way.
+	 * Trap 10: of two Content-Length fields the library takes the first, chunked beats Content-Length, and HTTP/1.1
+	 * without Host passes, all without a trace in its list of fields. The head still stands in the connection's
+	 * buffer as it came (names in lower case), so it is read once more there; a proxy in front of us might have
+	 * understood it the other way.
 	 */
 	enum framing_verdict framing = framing_check(input->bytes, input->size, request->version & 0xff);
 	if (framing != FRAMING_OK) {
@@ -401,7 +424,8 @@ static bool wire_refuse(struct loop *loop, h2o_req_t *request, const h2o_buffer_
 	/* Trap 9: the library takes 100 fields and 400 KiB of them; no client of ours needs a tenth of it. */
 	if (wire_head_bytes(request) > WIRE_HEAD_MAX) {
 		request->http1_is_persistent = 0;
-		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 431, "headers_large", "Path and header fields may have 32 KiB together.", NULL);
+		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 431, "headers_large",
+			"Path and header fields may have 32 KiB together.", NULL);
 		return true;
 	}
 	return false;
@@ -414,18 +438,20 @@ static int wire_on_request(h2o_handler_t *handler, h2o_req_t *request)
 	struct connection *connection = socket->on_close.data;
 	struct wire_slot *slot = h2o_mem_alloc_shared(&request->pool, sizeof *slot, slot_dispose);
 	int64_t begun_us = wire_now_us();
-	*slot = (struct wire_slot){ .connection = connection };
+	*slot = (struct wire_slot){.connection = connection};
 	connection->requests++;
 	if (wire_refuse(loop, request, socket->input, begun_us))
 		return 0;
 	struct wire_job *job = job_open(loop, request, connection, begun_us);
 	if (!job) {
-		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 503, "memory", "The node has no memory for this request.", NULL);
+		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 503, "memory",
+			"The node has no memory for this request.", NULL);
 		return 0;
 	}
 	struct exchange *exchange = &job->lane.exchange;
 	struct router_match match;
-	enum router_verdict verdict = router_find(&loop->server->router, exchange->arena, exchange->request.method, exchange->path, &match);
+	enum router_verdict verdict =
+		router_find(&loop->server->router, exchange->arena, exchange->request.method, exchange->path, &match);
 	if (verdict != ROUTER_FOUND) {
 		wire_no_route(loop, request, begun_us, verdict, &match);
 		job_close(job);
@@ -436,8 +462,10 @@ static int wire_on_request(h2o_handler_t *handler, h2o_req_t *request)
 	memcpy(exchange->params, match.params, sizeof exchange->params);
 	if (exchange->request.body.bytes > exchange->route->body_max) {
 		char detail[96];
-		snprintf(detail, sizeof detail, exchange->route->body_max ? "The body of this request may have %zu bytes." :
-			"This request takes no body.", exchange->route->body_max);
+		snprintf(detail, sizeof detail,
+			exchange->route->body_max ? "The body of this request may have %zu bytes."
+						  : "This request takes no body.",
+			exchange->route->body_max);
 		wire_problem(loop, request, job->route, begun_us, 413, "body_large", detail, NULL);
 		job_close(job);
 		return 0;
@@ -446,14 +474,16 @@ static int wire_on_request(h2o_handler_t *handler, h2o_req_t *request)
 	return 0;
 }
 
-/* ---- the library's own errors --------------------------------------------------------------------------------------------- */
+/* ---- the library's own errors
+ * --------------------------------------------------------------------------------------------- */
 
 struct wire_rewrite {
 	h2o_ostream_t super;
 	h2o_iovec_t body;
 };
 
-static void rewrite_send(h2o_ostream_t *stream, h2o_req_t *request, h2o_iovec_t *parts, size_t count, h2o_send_state_t state)
+static void rewrite_send(
+	h2o_ostream_t *stream, h2o_req_t *request, h2o_iovec_t *parts, size_t count, h2o_send_state_t state)
 {
 	struct wire_rewrite *rewrite = (struct wire_rewrite *)stream;
 	(void)parts;
@@ -476,22 +506,26 @@ static const char *rewrite_code(int status)
 }
 
 /*
- * Trap 12: the library answers 400, 404, 413 and 417 with text/plain of its own. None of our answers above 399 has that type, so
- * it tells which ones to rewrite. One 400 is out of reach, a head that is no HTTP at all: the library writes constant bytes past
- * all filters and closes.
+ * Trap 12: the library answers 400, 404, 413 and 417 with text/plain of its own. None of our answers above 399 has that
+ * type, so it tells which ones to rewrite. One 400 is out of reach, a head that is no HTTP at all: the library writes
+ * constant bytes past all filters and closes.
  */
 static void rewrite_setup(h2o_filter_t *filter, h2o_req_t *request, h2o_ostream_t **slot)
 {
 	static const char plain[] = "text/plain";
 	struct loop *loop = ((struct wire_filter *)filter)->loop;
-	ssize_t at = request->res.status < 400 ? -1 : h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
+	ssize_t at =
+		request->res.status < 400 ? -1 : h2o_find_header(&request->res.headers, H2O_TOKEN_CONTENT_TYPE, -1);
 	if (at != -1 && strncmp(request->res.headers.entries[at].value.base, plain, sizeof plain - 1) == 0) {
 		struct wn_arena arena;
 		wn_arena_init(&arena, 16384);
-		const char *detail = request->res.status == 413 ? "A request body may have at most 1 MiB: send it in parts." : NULL;
-		struct wn_slice body = problem_write(&arena, request->res.status, rewrite_code(request->res.status), detail);
+		const char *detail =
+			request->res.status == 413 ? "A request body may have at most 1 MiB: send it in parts." : NULL;
+		struct wn_slice body =
+			problem_write(&arena, request->res.status, rewrite_code(request->res.status), detail);
 		if (body.data) {
-			struct wire_rewrite *rewrite = (struct wire_rewrite *)h2o_add_ostream(request, sizeof *rewrite, slot);
+			struct wire_rewrite *rewrite =
+				(struct wire_rewrite *)h2o_add_ostream(request, sizeof *rewrite, slot);
 			rewrite->super.do_send = rewrite_send;
 			rewrite->body = h2o_strdup(&request->pool, body.data, body.bytes);
 			slot = &rewrite->super.next;
@@ -515,15 +549,16 @@ static void wire_filter_add(struct loop *loop, h2o_pathconf_t *path)
 void wire_configure(struct loop *loop, h2o_hostconf_t *host)
 {
 	/*
-	 * Trap 1: a second h2o_config_register_path() may move the first one's memory. There is one path, everything is attached to it at
-	 * once, and no pointer to it is kept; telling routes apart is our router's business.
+	 * Trap 1: a second h2o_config_register_path() may move the first one's memory. There is one path, everything is
+	 * attached to it at once, and no pointer to it is kept; telling routes apart is our router's business.
 	 */
 	h2o_pathconf_t *path = h2o_config_register_path(host, "/", 0);
 	struct wire_handler *handler = (struct wire_handler *)h2o_create_handler(path, sizeof *handler);
 	handler->super.on_req = wire_on_request;
 	handler->loop = loop;
 	wire_filter_add(loop, path);
-	/* Errors that come before a path is chosen, and targets that no path matches ("*", "http://..."), are bound to this one. */
+	/* Errors that come before a path is chosen, and targets that no path matches ("*", "http://..."), are bound to
+	 * this one. */
 	wire_filter_add(loop, &host->fallback_path);
 	handler = (struct wire_handler *)h2o_create_handler(&host->fallback_path, sizeof *handler);
 	handler->super.on_req = wire_on_request;

@@ -6,8 +6,8 @@
 
 enum {
 	WIRE_ARENA_MAX = 64 * 1024 * 1024, /* what one request may use: a parsed body is many times its text */
-	WIRE_HEAD_MAX = 32 * 1024,         /* names and values of all header fields */
-	WIRE_CHUNK_BYTES = 128 * 1024,     /* of a file a turn */
+	WIRE_HEAD_MAX = 32 * 1024,	   /* names and values of all header fields */
+	WIRE_CHUNK_BYTES = 128 * 1024,	   /* of a file a turn */
 };
 
 /* Puts our handler and the rewriting of the library's own errors into a host's configuration. */

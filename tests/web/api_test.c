@@ -1,4 +1,5 @@
-/* The order in which a request is judged, accounts, the node's routes and the page, over a real connection and database. */
+/* The order in which a request is judged, accounts, the node's routes and the page, over a real connection and
+ * database. */
 #include "tests/web/served.h"
 
 #include <pthread.h>
@@ -25,38 +26,46 @@ static const struct node *node;
 /* One server for this file; the last test stops it. */
 static bool api_up(void)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	wn_arena_free(&arena);
 	wn_arena_init(&arena, API_ARENA);
 	if (served.pid > 0)
 		return true;
 	node = served_node(false);
 	return CHECK(node != NULL) && CHECK(served_start(&served, NULL)) &&
-		check_true(fetch_open(&fetch, served.url, NULL, &err), err.text, __FILE__, __LINE__);
+	       check_true(fetch_open(&fetch, served.url, NULL, &err), err.text, __FILE__, __LINE__);
 }
 
 static struct fetch_answer answer;
 
-static int send_request(struct fetch *to, const char *method, const char *target, const char *body, const struct sign_key *key, const char *idempotency)
+static int send_request(struct fetch *to, const char *method, const char *target, const char *body,
+	const struct sign_key *key, const char *idempotency)
 {
-	struct wn_error err = { 0 };
-	struct fetch_request request = { .method = method, .target = target, .content_type = body ? "application/json" : NULL,
-		.body = body ? wn_slice_of(body) : (struct wn_slice){ 0 }, .key = key, .tag = node->network_tag, .idempotency_key = idempotency };
+	struct wn_error err = {0};
+	struct fetch_request request = {.method = method,
+		.target = target,
+		.content_type = body ? "application/json" : NULL,
+		.body = body ? wn_slice_of(body) : (struct wn_slice){0},
+		.key = key,
+		.tag = node->network_tag,
+		.idempotency_key = idempotency};
 	if (!check_true(fetch_send(to, &arena, &request, &answer, &err), err.text, __FILE__, __LINE__))
 		return -1;
 	return answer.status;
 }
 
-static int ask(const char *method, const char *target, const char *body, const struct sign_key *key, const char *idempotency)
+static int ask(
+	const char *method, const char *target, const char *body, const struct sign_key *key, const char *idempotency)
 {
 	return send_request(fetch, method, target, body, key, idempotency);
 }
 
 static const struct json *answered(void)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const struct json *document = NULL;
-	check_true(json_parse(&arena, answer.body.data, answer.body.bytes, &document, &err), err.text, __FILE__, __LINE__);
+	check_true(
+		json_parse(&arena, answer.body.data, answer.body.bytes, &document, &err), err.text, __FILE__, __LINE__);
 	return document;
 }
 
@@ -80,7 +89,8 @@ static int registered(const struct sign_key *key)
 	return ask("POST", "/v1/accounts", "{\"roles\":[\"contributor\"]}", key, NULL);
 }
 
-/* ---- the order of judging --------------------------------------------------------------------------------------------------- */
+/* ---- the order of judging
+ * --------------------------------------------------------------------------------------------------- */
 
 TEST(a_request_without_signature_is_told_what_to_sign)
 {
@@ -97,11 +107,12 @@ TEST(a_request_without_signature_is_told_what_to_sign)
 TEST(wrong_stale_and_foreign_signatures_are_refused_with_their_reason)
 {
 	struct sign_key key;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OR_RETURN(api_up());
 	sign_generate(&key);
 	CHECK_INT(registered(&key), 201);
-	struct fetch_request request = { .method = "GET", .target = "/test/account", .key = &key, .tag = node->network_tag };
+	struct fetch_request request = {
+		.method = "GET", .target = "/test/account", .key = &key, .tag = node->network_tag};
 	request.now_ms = clock_wall_ms() - 301000;
 	CHECK_OK(fetch_send(fetch, &arena, &request, &answer, &err), err);
 	CHECK_INT(answer.status, 401);
@@ -130,20 +141,27 @@ TEST(wrong_stale_and_foreign_signatures_are_refused_with_their_reason)
 TEST(a_body_that_was_changed_on_its_way_is_noticed)
 {
 	struct sign_key key;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct httpsig_fields fields;
 	char authority[64], request[2048];
 	struct raw_answer raw;
 	CHECK_OR_RETURN(api_up());
 	sign_generate(&key);
 	snprintf(authority, sizeof authority, "127.0.0.1:%d", served.port);
-	struct http_header type = { WN_SLICE("content-type"), WN_SLICE("application/json") };
-	struct http_request signed_request = { .method = WN_SLICE("POST"), .authority = wn_slice_of(authority), .target = WN_SLICE("/v1/accounts"),
-		.headers = &type, .header_count = 1, .body = WN_SLICE("{\"roles\":[\"lab\"]}") };
-	CHECK_OK(httpsig_sign(&arena, &signed_request, node->network_tag, clock_wall_ms() / 1000, &key, &fields, &err), err);
-	snprintf(request, sizeof request, "POST /v1/accounts HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 17\r\n"
-		"Content-Digest: %.*s\r\nSignature-Input: %.*s\r\nSignature: %.*s\r\n\r\n{\"roles\":[\"Lab\"]}", authority, (int)fields.content_digest.bytes,
-		fields.content_digest.data, (int)fields.signature_input.bytes, fields.signature_input.data, (int)fields.signature.bytes,
+	struct http_header type = {WN_SLICE("content-type"), WN_SLICE("application/json")};
+	struct http_request signed_request = {.method = WN_SLICE("POST"),
+		.authority = wn_slice_of(authority),
+		.target = WN_SLICE("/v1/accounts"),
+		.headers = &type,
+		.header_count = 1,
+		.body = WN_SLICE("{\"roles\":[\"lab\"]}")};
+	CHECK_OK(httpsig_sign(&arena, &signed_request, node->network_tag, clock_wall_ms() / 1000, &key, &fields, &err),
+		err);
+	snprintf(request, sizeof request,
+		"POST /v1/accounts HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: 17\r\n"
+		"Content-Digest: %.*s\r\nSignature-Input: %.*s\r\nSignature: %.*s\r\n\r\n{\"roles\":[\"Lab\"]}",
+		authority, (int)fields.content_digest.bytes, fields.content_digest.data,
+		(int)fields.signature_input.bytes, fields.signature_input.data, (int)fields.signature.bytes,
 		fields.signature.data);
 	CHECK(raw_ask(served.port, request, &raw));
 	CHECK_INT(raw.status, 401);
@@ -189,7 +207,8 @@ TEST(a_failure_inside_a_transaction_leaves_the_lane_usable)
 		CHECK_INT(ask("GET", "/v1/network", NULL, NULL, NULL), 200);
 }
 
-/* ---- idempotency --------------------------------------------------------------------------------------------------------------- */
+/* ---- idempotency
+ * --------------------------------------------------------------------------------------------------------------- */
 
 static const char *idempotency(const char *field)
 {
@@ -226,8 +245,9 @@ TEST(idempotency_keys_are_read_quoted_or_bare)
 
 TEST(fingerprints_differ_where_anything_differs)
 {
-	struct http_request request = { .method = WN_SLICE("POST"), .target = WN_SLICE("/a"), .body = WN_SLICE("x") }, other;
-	struct account_key key = { { 1 } }, key2 = { { 2 } };
+	struct http_request request = {.method = WN_SLICE("POST"), .target = WN_SLICE("/a"), .body = WN_SLICE("x")},
+			    other;
+	struct account_key key = {{1}}, key2 = {{2}};
 	struct sha256 same, first;
 	idempotency_fingerprint(&request, &key, &first);
 	idempotency_fingerprint(&request, &key, &same);
@@ -288,13 +308,18 @@ struct racer {
 static void *race(void *context)
 {
 	struct racer *racer = context;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_arena own;
 	struct fetch *client;
-	struct fetch_answer got = { 0 };
+	struct fetch_answer got = {0};
 	wn_arena_init(&own, API_ARENA);
-	struct fetch_request request = { .method = "POST", .target = "/test/effect", .content_type = "application/json",
-		.body = WN_SLICE("{\"race\":1}"), .key = &racer->key, .tag = node->network_tag, .idempotency_key = "race" };
+	struct fetch_request request = {.method = "POST",
+		.target = "/test/effect",
+		.content_type = "application/json",
+		.body = WN_SLICE("{\"race\":1}"),
+		.key = &racer->key,
+		.tag = node->network_tag,
+		.idempotency_key = "race"};
 	if (fetch_open(&client, served.url, NULL, &err)) {
 		if (fetch_send(client, &own, &request, &got, &err))
 			racer->status = got.status;
@@ -308,7 +333,7 @@ static void *race(void *context)
 TEST(of_equal_requests_at_once_one_takes_effect)
 {
 	static struct racer racers[API_RACERS];
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct db *db;
 	int fresh = 0, replayed = 0, running = 0;
 	CHECK_OR_RETURN(api_up());
@@ -329,8 +354,10 @@ TEST(of_equal_requests_at_once_one_takes_effect)
 	/* What the losers began was rolled back: one entry of the journal tells of it. */
 	db = served_owner();
 	CHECK_OR_RETURN(db != NULL);
-	static const struct sql_statement count = { "test_race", "SELECT count(*) FROM journal_entry WHERE convert_from(body, 'UTF8') LIKE "
-		"'%\"body\":10,%\"type\":\"test\"%'", 0 };
+	static const struct sql_statement count = {"test_race",
+		"SELECT count(*) FROM journal_entry WHERE convert_from(body, 'UTF8') LIKE "
+		"'%\"body\":10,%\"type\":\"test\"%'",
+		0};
 	struct db_result *result;
 	CHECK_OK(db_query(db, &count, NULL, &result, &err), err);
 	CHECK_INT(db_int64(result, 0, 0), 1);
@@ -338,18 +365,23 @@ TEST(of_equal_requests_at_once_one_takes_effect)
 	db_close(db);
 }
 
-/* ---- accounts --------------------------------------------------------------------------------------------------------------------- */
+/* ---- accounts
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
 
 TEST(a_key_registers_and_gets_a_receipt_that_holds)
 {
 	struct sign_key key;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	char did[DID_ROOM];
 	CHECK_OR_RETURN(api_up());
 	sign_generate(&key);
 	did_write(did, &key.public_key);
-	CHECK_INT(ask("POST", "/v1/accounts", "{\"roles\":[\"validator\",\"contributor\"],\"robot\":true,\"terms_sha256\":"
-		"\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}", &key, NULL), 201);
+	CHECK_INT(ask("POST", "/v1/accounts",
+			  "{\"roles\":[\"validator\",\"contributor\"],\"robot\":true,\"terms_sha256\":"
+			  "\"00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff\"}",
+			  &key, NULL),
+		201);
 	const struct json *body = answered();
 	CHECK_TEXT(json_member_string(body, "did", NULL), did);
 	CHECK(json_get(body, "robot") && json_get(body, "robot")->truth);
@@ -369,7 +401,7 @@ TEST(a_key_registers_and_gets_a_receipt_that_holds)
 	CHECK(served_seal());
 	CHECK_INT(ask("GET", target, NULL, NULL, NULL), 200);
 	body = answered();
-	struct tree_proof proof = { 0 };
+	struct tree_proof proof = {0};
 	struct sha256 hash;
 	const struct json *hashes = json_get(body, "proof");
 	hex_read(hash.bytes, ID_BYTES, leaf, strlen(leaf));
@@ -379,7 +411,9 @@ TEST(a_key_registers_and_gets_a_receipt_that_holds)
 	struct checkpoint checkpoint;
 	CHECK_INT(ask("GET", "/v1/checkpoint", NULL, NULL, NULL), 200);
 	CHECK(wn_slice_equal(answer.content_type, WN_SLICE("text/plain; charset=utf-8")));
-	CHECK_OK(checkpoint_parse(answer.body.data, answer.body.bytes, &node->network, &node->checkpoint_key.public_key, &checkpoint, &err), err);
+	CHECK_OK(checkpoint_parse(answer.body.data, answer.body.bytes, &node->network, &node->checkpoint_key.public_key,
+			 &checkpoint, &err),
+		err);
 	CHECK_INT(checkpoint.size, size);
 	CHECK(tree_inclusion_holds(&hash, (uint64_t)position, (uint64_t)size, &proof, &checkpoint.root));
 }
@@ -405,21 +439,25 @@ TEST(a_second_registration_adds_roles_and_changes_nothing_else)
 
 TEST(registrations_that_ask_for_too_much_or_nonsense_are_refused)
 {
-	static const struct { const char *body; int status; const char *code; } cases[] = {
-		{ "{\"roles\":[\"operator\"]}", 403, "role_not_open" },
-		{ "{\"roles\":[\"contributor\",\"curator\"]}", 403, "role_not_open" },
-		{ "{\"roles\":[\"king\"]}", 400, "role_unknown" },
-		{ "{\"roles\":[7]}", 400, "role_unknown" },
-		{ "{\"roles\":[]}", 400, "roles_missing" },
-		{ "{\"roles\":\"lab\"}", 400, "roles_missing" },
-		{ "{}", 400, "roles_missing" },
-		{ "[]", 400, "unknown_member" },
-		{ "{\"roles\":[\"lab\"],\"robot\":1}", 400, "robot" },
-		{ "{\"roles\":[\"lab\"],\"terms_sha256\":\"00\"}", 400, "terms_sha256" },
-		{ "{\"roles\":[\"lab\"],\"terms_sha256\":null}", 400, "terms_sha256" },
-		{ "{\"roles\":[\"lab\"],\"jailed\":false}", 400, "unknown_member" },
-		{ "{\"roles\":[\"lab\"],\"roles\":[\"lab\"]}", 400, "json_duplicate" },
-		{ "{\"roles\":", 400, "json_syntax" },
+	static const struct {
+		const char *body;
+		int status;
+		const char *code;
+	} cases[] = {
+		{"{\"roles\":[\"operator\"]}", 403, "role_not_open"},
+		{"{\"roles\":[\"contributor\",\"curator\"]}", 403, "role_not_open"},
+		{"{\"roles\":[\"king\"]}", 400, "role_unknown"},
+		{"{\"roles\":[7]}", 400, "role_unknown"},
+		{"{\"roles\":[]}", 400, "roles_missing"},
+		{"{\"roles\":\"lab\"}", 400, "roles_missing"},
+		{"{}", 400, "roles_missing"},
+		{"[]", 400, "unknown_member"},
+		{"{\"roles\":[\"lab\"],\"robot\":1}", 400, "robot"},
+		{"{\"roles\":[\"lab\"],\"terms_sha256\":\"00\"}", 400, "terms_sha256"},
+		{"{\"roles\":[\"lab\"],\"terms_sha256\":null}", 400, "terms_sha256"},
+		{"{\"roles\":[\"lab\"],\"jailed\":false}", 400, "unknown_member"},
+		{"{\"roles\":[\"lab\"],\"roles\":[\"lab\"]}", 400, "json_duplicate"},
+		{"{\"roles\":", 400, "json_syntax"},
 	};
 	struct sign_key key;
 	CHECK_OR_RETURN(api_up());
@@ -432,7 +470,9 @@ TEST(registrations_that_ask_for_too_much_or_nonsense_are_refused)
 	CHECK_INT(ask("GET", "/test/account", NULL, &key, NULL), 403);
 }
 
-/* ---- the node ------------------------------------------------------------------------------------------------------------------------ */
+/* ---- the node
+ * ------------------------------------------------------------------------------------------------------------------------
+ */
 
 TEST(the_network_tells_its_keys_policy_and_kind)
 {
@@ -453,17 +493,17 @@ TEST(the_network_tells_its_keys_policy_and_kind)
 	CHECK(number(body, "now_ms") > clock_wall_ms() - 60000);
 	CHECK_TEXT(json_member_string(body, "version", NULL), WINNOW_VERSION);
 	struct policy policy;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(policy_parse(json_get(body, "policy"), &policy, &err), err);
 	CHECK_INT(policy.rate, node->policy.rate);
 }
 
 TEST(journal_entries_are_paged_and_hash_to_the_checkpoint)
 {
-	struct tree_frontier frontier = { 0 };
+	struct tree_frontier frontier = {0};
 	struct checkpoint checkpoint;
 	struct sha256 root;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OR_RETURN(api_up());
 	struct sign_key key;
 	for (int i = 0; i < 5; i++) {
@@ -472,11 +512,15 @@ TEST(journal_entries_are_paged_and_hash_to_the_checkpoint)
 	}
 	CHECK(served_seal());
 	CHECK_INT(ask("GET", "/v1/checkpoint", NULL, NULL, NULL), 200);
-	CHECK_OK(checkpoint_parse(answer.body.data, answer.body.bytes, &node->network, &node->checkpoint_key.public_key, &checkpoint, &err), err);
+	CHECK_OK(checkpoint_parse(answer.body.data, answer.body.bytes, &node->network, &node->checkpoint_key.public_key,
+			 &checkpoint, &err),
+		err);
 	int64_t next = 0;
 	int pages = 0;
 	while (next >= 0 && pages++ < 1000) {
-		CHECK_INT(ask("GET", wn_arena_printf(&arena, "/v1/journal/entries?from=%lld&count=3", (long long)next), NULL, NULL, NULL), 200);
+		CHECK_INT(ask("GET", wn_arena_printf(&arena, "/v1/journal/entries?from=%lld&count=3", (long long)next),
+				  NULL, NULL, NULL),
+			200);
 		const struct json *body = answered(), *entries = body ? json_get(body, "entries") : NULL;
 		CHECK_OR_RETURN(entries && entries->count >= 1 && entries->count <= 3);
 		for (size_t i = 0; i < entries->count; i++) {
@@ -496,26 +540,35 @@ TEST(journal_entries_are_paged_and_hash_to_the_checkpoint)
 	CHECK_BYTES(root.bytes, ID_BYTES, checkpoint.root.bytes, ID_BYTES);
 	CHECK_INT(ask("GET", "/v1/journal/entries?from=1000000", NULL, NULL, NULL), 200);
 	CHECK(wn_slice_equal(answer.body, WN_SLICE("{\"entries\":[]}")));
-	CHECK_INT(ask("GET", wn_arena_printf(&arena, "/v1/journal/proof?first=1&second=%lld", (long long)checkpoint.size), NULL, NULL, NULL), 200);
+	CHECK_INT(
+		ask("GET", wn_arena_printf(&arena, "/v1/journal/proof?first=1&second=%lld", (long long)checkpoint.size),
+			NULL, NULL, NULL),
+		200);
 	CHECK_INT(number(answered(), "second"), (int64_t)checkpoint.size);
 }
 
 TEST(questions_about_the_journal_that_make_no_sense_are_refused)
 {
-	static const struct { const char *target; int status; const char *code; } cases[] = {
-		{ "/v1/journal/entries?count=1001", 400, "query_number" },
-		{ "/v1/journal/entries?count=0", 400, "query_number" },
-		{ "/v1/journal/entries?from=-1", 400, "query_number" },
-		{ "/v1/journal/entries?from=x", 400, "query_number" },
-		{ "/v1/journal/entries?from=", 400, "query_number" },
-		{ "/v1/journal/entries?from=99999999999999999999", 400, "query_number" },
-		{ "/v1/journal/proof", 400, "proof_sizes" },
-		{ "/v1/journal/proof?first=2&second=1", 400, "proof_sizes" },
-		{ "/v1/journal/proof?first=0&second=1", 400, "proof_sizes" },
-		{ "/v1/journal/proof?first=1&second=1000000", 400, "query_number" },
-		{ "/v1/journal/proof?leaf=12", 400, "leaf" },
-		{ "/v1/journal/proof?leaf=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 404, "journal_unknown" },
-		{ "/v1/journal/proof?leaf=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff&size=9999999", 400, "query_number" },
+	static const struct {
+		const char *target;
+		int status;
+		const char *code;
+	} cases[] = {
+		{"/v1/journal/entries?count=1001", 400, "query_number"},
+		{"/v1/journal/entries?count=0", 400, "query_number"},
+		{"/v1/journal/entries?from=-1", 400, "query_number"},
+		{"/v1/journal/entries?from=x", 400, "query_number"},
+		{"/v1/journal/entries?from=", 400, "query_number"},
+		{"/v1/journal/entries?from=99999999999999999999", 400, "query_number"},
+		{"/v1/journal/proof", 400, "proof_sizes"},
+		{"/v1/journal/proof?first=2&second=1", 400, "proof_sizes"},
+		{"/v1/journal/proof?first=0&second=1", 400, "proof_sizes"},
+		{"/v1/journal/proof?first=1&second=1000000", 400, "query_number"},
+		{"/v1/journal/proof?leaf=12", 400, "leaf"},
+		{"/v1/journal/proof?leaf=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", 404,
+			"journal_unknown"},
+		{"/v1/journal/proof?leaf=00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff&size=9999999",
+			400, "query_number"},
 	};
 	CHECK_OR_RETURN(api_up());
 	CHECK(served_seal());
@@ -527,7 +580,7 @@ TEST(questions_about_the_journal_that_make_no_sense_are_refused)
 
 TEST(an_answer_of_many_large_entries_stays_bounded)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	char *fill = wn_arena_alloc(&arena, 1);
 	CHECK_OR_RETURN(api_up());
 	struct db *db = served_owner();
@@ -543,14 +596,16 @@ TEST(an_answer_of_many_large_entries_stays_bounded)
 		for (int j = 0; j < 10; j++)
 			wn_text_printf(&text, "%s\"%s\"", j ? "," : "", fill);
 		wn_text_printf(&text, "]}");
-		CHECK_OK(journal_append(db, &arena, (struct wn_slice){ text.data, text.bytes }, NULL, &err), err);
+		CHECK_OK(journal_append(db, &arena, (struct wn_slice){text.data, text.bytes}, NULL, &err), err);
 	}
 	CHECK_OK(db_commit(db, &err), err);
 	db_close(db);
 	CHECK(served_seal());
 	CHECK_INT(ask("GET", "/v1/status", NULL, NULL, NULL), 200);
 	int64_t size = number(json_get(answered(), "journal"), "size");
-	CHECK_INT(ask("GET", wn_arena_printf(&arena, "/v1/journal/entries?from=%lld&count=9", (long long)size - 9), NULL, NULL, NULL), 200);
+	CHECK_INT(ask("GET", wn_arena_printf(&arena, "/v1/journal/entries?from=%lld&count=9", (long long)size - 9),
+			  NULL, NULL, NULL),
+		200);
 	CHECK(answer.body.bytes < 5 * 1024 * 1024);
 	const struct json *body = answered();
 	CHECK_INT(json_get(body, "entries")->count, 6);
@@ -621,7 +676,9 @@ TEST(metrics_are_in_prometheus_form_and_count_requests)
 	CHECK(samples > 40);
 }
 
-/* ---- the page -------------------------------------------------------------------------------------------------------------------------- */
+/* ---- the page
+ * --------------------------------------------------------------------------------------------------------------------------
+ */
 
 TEST(the_page_comes_with_its_headers_and_not_twice)
 {
@@ -641,7 +698,8 @@ TEST(the_page_comes_with_its_headers_and_not_twice)
 	sha256_of(raw.body, raw.body_bytes, &digest);
 	snprintf(want, sizeof want, "\"%s\"", hex_write(hex, digest.bytes, ID_BYTES));
 	CHECK_TEXT(etag, want);
-	snprintf(request, sizeof request, "GET /page/index.html HTTP/1.1\r\nHost: x\r\nIf-None-Match: %s\r\n\r\n", etag);
+	snprintf(
+		request, sizeof request, "GET /page/index.html HTTP/1.1\r\nHost: x\r\nIf-None-Match: %s\r\n\r\n", etag);
 	CHECK(raw_ask(served.port, request, &raw));
 	CHECK_INT(raw.status, 304);
 	CHECK(raw_ask(served.port, "GET /page/secret.html HTTP/1.1\r\nHost: x\r\n\r\n", &raw));
@@ -658,7 +716,9 @@ TEST(files_of_the_page_have_their_types)
 	CHECK_TEXT(page_type("odd.xyz"), "application/octet-stream");
 }
 
-/* ---- before and beside ------------------------------------------------------------------------------------------------------------------- */
+/* ---- before and beside
+ * -------------------------------------------------------------------------------------------------------------------
+ */
 
 TEST(this_files_server_ends_cleanly)
 {
@@ -674,7 +734,7 @@ TEST(a_manual_clock_is_moved_by_the_operator_and_told_in_the_journal)
 	struct served manual;
 	struct fetch *door, *street;
 	char path[NODE_PATH_MAX];
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	wn_arena_init(&arena, API_ARENA);
 	node = served_node(true);
 	CHECK_OR_RETURN(node != NULL);
@@ -696,15 +756,19 @@ TEST(a_manual_clock_is_moved_by_the_operator_and_told_in_the_journal)
 	CHECK_INT(send_request(door, "POST", "/operator/clock", "{\"now_ms\":2000000}", NULL, NULL), 200);
 	CHECK_INT(send_request(street, "GET", "/v1/network", NULL, NULL, NULL), 200);
 	CHECK_INT(number(answered(), "now_ms"), 2000000);
-	static const struct { const char *body; int status; const char *code; } cases[] = {
-		{ "{\"now_ms\":1999999}", 409, "clock_backwards" },
-		{ "{\"advance_ms\":-1}", 409, "clock_backwards" },
-		{ "{\"advance_ms\":9007199254740991}", 400, "clock_far" },
-		{ "{\"advance_ms\":1,\"now_ms\":3000000}", 400, "clock_body" },
-		{ "{}", 400, "clock_body" },
-		{ "{\"advance_ms\":\"1\"}", 400, "clock_body" },
-		{ "{\"advance_ms\":1.5}", 400, "clock_body" },
-		{ "{\"advance_ms\":1,\"x\":1}", 400, "clock_body" },
+	static const struct {
+		const char *body;
+		int status;
+		const char *code;
+	} cases[] = {
+		{"{\"now_ms\":1999999}", 409, "clock_backwards"},
+		{"{\"advance_ms\":-1}", 409, "clock_backwards"},
+		{"{\"advance_ms\":9007199254740991}", 400, "clock_far"},
+		{"{\"advance_ms\":1,\"now_ms\":3000000}", 400, "clock_body"},
+		{"{}", 400, "clock_body"},
+		{"{\"advance_ms\":\"1\"}", 400, "clock_body"},
+		{"{\"advance_ms\":1.5}", 400, "clock_body"},
+		{"{\"advance_ms\":1,\"x\":1}", 400, "clock_body"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		CHECK_INT(send_request(door, "POST", "/operator/clock", cases[i].body, NULL, NULL), cases[i].status);
@@ -715,8 +779,13 @@ TEST(a_manual_clock_is_moved_by_the_operator_and_told_in_the_journal)
 	sign_generate(&key);
 	CHECK_INT(send_request(street, "POST", "/v1/accounts", "{\"roles\":[\"lab\"]}", &key, NULL), 401);
 	CHECK_TEXT(problem(), "signature_stale");
-	struct fetch_request request = { .method = "POST", .target = "/v1/accounts", .content_type = "application/json",
-		.body = WN_SLICE("{\"roles\":[\"lab\"]}"), .key = &key, .tag = node->network_tag, .now_ms = 2000000 };
+	struct fetch_request request = {.method = "POST",
+		.target = "/v1/accounts",
+		.content_type = "application/json",
+		.body = WN_SLICE("{\"roles\":[\"lab\"]}"),
+		.key = &key,
+		.tag = node->network_tag,
+		.now_ms = 2000000};
 	CHECK_OK(fetch_send(street, &arena, &request, &answer, &err), err);
 	CHECK_INT(answer.status, 201);
 	CHECK_INT(number(answered(), "registered_ms"), 2000000);

@@ -39,9 +39,10 @@ TEST(ranges_behind_the_end_are_outside)
 
 TEST(several_and_malformed_ranges_mean_the_whole)
 {
-	static const char *const fields[] = { "bytes=0-1,5-6", "bytes=0-0,0-0,0-0", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-4", "bytes=1--2",
-		"bytes=+1-2", "bytes=0x1-2", "items=0-1", "0-1", "bytes", "bytes=1", "bytes=9999999999999999999-", "bytes=-9999999999999999999",
-		"bytes=1-9999999999999999999", "bytes=1 - 2", "" };
+	static const char *const fields[] = {"bytes=0-1,5-6", "bytes=0-0,0-0,0-0", "bytes=", "bytes=-", "bytes=a-b",
+		"bytes=5-4", "bytes=1--2", "bytes=+1-2", "bytes=0x1-2", "items=0-1", "0-1", "bytes", "bytes=1",
+		"bytes=9999999999999999999-", "bytes=-9999999999999999999", "bytes=1-9999999999999999999",
+		"bytes=1 - 2", ""};
 	for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
 		CHECK_TEXT(range(fields[i]), "whole");
 }

@@ -24,7 +24,8 @@ TEST(sound_heads_pass)
 
 TEST(what_stands_in_the_body_is_not_looked_at)
 {
-	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nHost: b\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n"),
+	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 99\r\n\r\nHost: b\r\nContent-Length: "
+			"1\r\nTransfer-Encoding: chunked\r\n"),
 		FRAMING_OK);
 }
 
@@ -32,10 +33,14 @@ TEST(heads_with_two_meanings_are_told)
 {
 	CHECK_INT(check("GET / HTTP/1.1\r\n\r\n"), FRAMING_HOST_MISSING);
 	CHECK_INT(check("GET / HTTP/1.1\r\nHost: a\r\nhOsT: b\r\n\r\n"), FRAMING_HOST_TWICE);
-	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\ncontent-length: 4\r\n\r\n"), FRAMING_LENGTH_TWICE);
-	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\n"), FRAMING_LENGTH_TWICE);
-	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"), FRAMING_LENGTH_AND_CHUNKED);
-	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: a\r\nTransfer-Encoding: chunked\r\n\r\n"), FRAMING_CODING);
+	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\ncontent-length: 4\r\n\r\n"),
+		FRAMING_LENGTH_TWICE);
+	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\ncontent-length: 3\r\n\r\n"),
+		FRAMING_LENGTH_TWICE);
+	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"),
+		FRAMING_LENGTH_AND_CHUNKED);
+	CHECK_INT(check("POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: a\r\nTransfer-Encoding: chunked\r\n\r\n"),
+		FRAMING_CODING);
 	CHECK_INT(check("GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n folded\r\n\r\n"), FRAMING_FOLDED);
 	static const char old[] = "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n";
 	CHECK_INT(framing_check(old, sizeof old - 1, 0), FRAMING_CODING);

@@ -24,7 +24,8 @@ enum { LIFE_FILE_BYTES = 24 * 1024 * 1024, LIFE_WRITERS = 6, LIFE_WRITES_MAX = 4
 
 static struct raw_answer answer;
 
-/* ---- stopping --------------------------------------------------------------------------------------------------------------- */
+/* ---- stopping
+ * --------------------------------------------------------------------------------------------------------------- */
 
 TEST(a_graceful_stop_finishes_a_running_download_and_takes_no_more_connections)
 {
@@ -73,9 +74,10 @@ TEST(a_graceful_stop_answers_what_lanes_and_queue_hold)
 	struct served served;
 	struct raw raws[4];
 	CHECK_OR_RETURN(served_node(false) != NULL);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.lanes", "1", NULL }));
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.lanes", "1", NULL}));
 	for (int i = 0; i < 4; i++)
-		CHECK(raw_open(&raws[i], served.port) && raw_send(&raws[i], "GET /test/slow?ms=120 HTTP/1.1\r\nHost: x\r\n\r\n"));
+		CHECK(raw_open(&raws[i], served.port) &&
+			raw_send(&raws[i], "GET /test/slow?ms=120 HTTP/1.1\r\nHost: x\r\n\r\n"));
 	poll(NULL, 0, 60);
 	kill(served.pid, SIGINT);
 	for (int i = 0; i < 4; i++) {
@@ -89,7 +91,8 @@ TEST(a_graceful_stop_answers_what_lanes_and_queue_hold)
 	CHECK_INT(served_wait(&served, 3000), 0);
 }
 
-/* ---- the database goes away ---------------------------------------------------------------------------------------------------- */
+/* ---- the database goes away
+ * ---------------------------------------------------------------------------------------------------- */
 
 struct writer {
 	pthread_t thread;
@@ -104,7 +107,7 @@ static void *write_accounts(void *context)
 {
 	struct writer *writer = context;
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct fetch *fetch;
 	wn_arena_init(&arena, LIFE_ARENA);
 	if (!fetch_open(&fetch, writer->url, NULL, &err))
@@ -114,8 +117,12 @@ static void *write_accounts(void *context)
 		struct fetch_answer got;
 		wn_arena_reset(&arena);
 		sign_generate(&key);
-		struct fetch_request request = { .method = "POST", .target = "/v1/accounts", .content_type = "application/json",
-			.body = WN_SLICE("{\"roles\":[\"contributor\"]}"), .key = &key, .tag = writer->tag };
+		struct fetch_request request = {.method = "POST",
+			.target = "/v1/accounts",
+			.content_type = "application/json",
+			.body = WN_SLICE("{\"roles\":[\"contributor\"]}"),
+			.key = &key,
+			.tag = writer->tag};
 		if (!fetch_send(fetch, &arena, &request, &got, &err)) {
 			writer->odd++;
 			continue;
@@ -151,7 +158,7 @@ static bool cluster_crash(const struct cluster *cluster)
 static int64_t accounts_missing(struct writer *writers, int count)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	int64_t missing = 0;
 	struct db *db = served_owner();
 	if (!db)
@@ -176,7 +183,7 @@ TEST(a_database_that_crashes_under_load_costs_503s_and_no_acknowledged_write)
 	static struct cluster cluster;
 	static atomic_bool end;
 	struct served served;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct db *db;
 	char conninfo[CLUSTER_PATH_MAX + 64];
 	bool started;
@@ -193,7 +200,7 @@ TEST(a_database_that_crashes_under_load_costs_503s_and_no_acknowledged_write)
 	CHECK_OR_RETURN(served_start(&served, NULL));
 	atomic_store(&end, false);
 	for (int i = 0; i < LIFE_WRITERS; i++) {
-		writers[i] = (struct writer){ .url = served.url, .tag = node->network_tag, .end = &end };
+		writers[i] = (struct writer){.url = served.url, .tag = node->network_tag, .end = &end};
 		CHECK(pthread_create(&writers[i].thread, NULL, write_accounts, &writers[i]) == 0);
 	}
 	poll(NULL, 0, 500);
@@ -228,7 +235,8 @@ TEST(a_database_that_crashes_under_load_costs_503s_and_no_acknowledged_write)
 	CHECK_OK(cluster_down(&cluster, &err), err);
 }
 
-/* ---- certificates ---------------------------------------------------------------------------------------------------------------- */
+/* ---- certificates
+ * ---------------------------------------------------------------------------------------------------------------- */
 
 static bool certificate(const char *folder, const char *name)
 {
@@ -240,8 +248,9 @@ static bool certificate(const char *folder, const char *name)
 	pid_t child = fork();
 	if (child == 0) {
 		freopen("/dev/null", "w", stderr);
-		execlp("openssl", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
-			"-subj", subject, "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert, (char *)NULL);
+		execlp("openssl", "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+			"ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", subject, "-addext",
+			"subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", cert, (char *)NULL);
 		_exit(127);
 	}
 	return CHECK(child > 0 && waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0);
@@ -284,7 +293,7 @@ TEST(tls_serves_1_2_and_1_3_and_takes_a_new_certificate_without_a_stop)
 	char cert[NODE_PATH_MAX], key[NODE_PATH_MAX];
 	struct served served;
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct fetch *fetch;
 	struct fetch_answer got;
 	const char *folder = test_folder();
@@ -292,7 +301,8 @@ TEST(tls_serves_1_2_and_1_3_and_takes_a_new_certificate_without_a_stop)
 	CHECK_OR_RETURN(served_file(LIFE_FILE_BYTES) != NULL);
 	snprintf(cert, sizeof cert, "%s/tls.pem", folder);
 	snprintf(key, sizeof key, "%s/tls.key", folder);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.tls_cert", cert, "serve.tls_key", key, NULL }));
+	CHECK_OR_RETURN(
+		served_start(&served, (const char *const[]){"serve.tls_cert", cert, "serve.tls_key", key, NULL}));
 	CHECK(strncmp(served.url, "https://127.0.0.1:", 18) == 0);
 	CHECK_TEXT(handshake(served.port, TLS1_2_VERSION, TLS1_2_VERSION), "first");
 	CHECK_TEXT(handshake(served.port, TLS1_3_VERSION, TLS1_3_VERSION), "first");
@@ -305,8 +315,12 @@ TEST(tls_serves_1_2_and_1_3_and_takes_a_new_certificate_without_a_stop)
 	setenv("SSL_CERT_FILE", cert, 1);
 	sign_generate(&signer);
 	CHECK_OK(fetch_open(&fetch, served.url, NULL, &err), err);
-	struct fetch_request request = { .method = "POST", .target = "/v1/accounts", .content_type = "application/json",
-		.body = WN_SLICE("{\"roles\":[\"lab\"]}"), .key = &signer, .tag = node->network_tag };
+	struct fetch_request request = {.method = "POST",
+		.target = "/v1/accounts",
+		.content_type = "application/json",
+		.body = WN_SLICE("{\"roles\":[\"lab\"]}"),
+		.key = &signer,
+		.tag = node->network_tag};
 	CHECK_OK(fetch_send(fetch, &arena, &request, &got, &err), err);
 	CHECK_INT(got.status, 201);
 	FILE *file = tmpfile();
@@ -345,8 +359,8 @@ TEST(a_certificate_without_its_key_is_told_at_the_start)
 	const char *folder = test_folder();
 	CHECK_OR_RETURN(folder && served_node(false) && certificate(folder, "alone"));
 	snprintf(cert, sizeof cert, "%s/tls.pem", folder);
-	CHECK(!served_start(&served, (const char *const[]){ "serve.tls_cert", cert, NULL }));
+	CHECK(!served_start(&served, (const char *const[]){"serve.tls_cert", cert, NULL}));
 	CHECK(served_logged(&served, "serve.tls_cert and serve.tls_key go together"));
-	CHECK(!served_start(&served, (const char *const[]){ "serve.tls_cert", cert, "serve.tls_key", "/nowhere", NULL }));
+	CHECK(!served_start(&served, (const char *const[]){"serve.tls_cert", cert, "serve.tls_key", "/nowhere", NULL}));
 	CHECK(served_logged(&served, "/nowhere"));
 }

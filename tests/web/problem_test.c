@@ -13,7 +13,7 @@ TEST(every_code_of_the_table_becomes_a_document_with_its_status)
 	struct wn_arena arena;
 	wn_arena_init(&arena, 1024 * 1024);
 	for (const struct problem_row *row = problem_rows; row->code; row++) {
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		const struct json *document;
 		int64_t status;
 		char type[WN_CODE_MAX + 16] = "/problems/";
@@ -41,9 +41,18 @@ TEST(no_code_stands_twice_in_the_table)
 
 TEST(codes_outside_the_table_follow_who_must_act)
 {
-	static const struct { enum wn_blame blame; const char *code; int status; } cases[] = {
-		{ WN_INPUT, "anything", 400 }, { WN_BUSY, "anything", 503 }, { WN_DOWN, "anything", 503 }, { WN_FULL, "anything", 503 },
-		{ WN_INPUT, "thing_large", 413 }, { WN_FULL, "thing_large", 413 }, { WN_FULL, "_large", 503 },
+	static const struct {
+		enum wn_blame blame;
+		const char *code;
+		int status;
+	} cases[] = {
+		{WN_INPUT, "anything", 400},
+		{WN_BUSY, "anything", 503},
+		{WN_DOWN, "anything", 503},
+		{WN_FULL, "anything", 503},
+		{WN_INPUT, "thing_large", 413},
+		{WN_FULL, "thing_large", 413},
+		{WN_FULL, "_large", 503},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct wn_error err;

@@ -15,12 +15,16 @@ static bool nothing(struct exchange *exchange, struct wn_error *err)
 	return true;
 }
 
-#define ROW(m, p) { .method = m, .pattern = p, .handle = nothing }
-static const struct route first_table[] = { ROW("GET", "/"), ROW("GET", "/v1/items/{id}"), ROW("GET", "/v1/items/{id}/receipt"),
-	ROW("POST", "/v1/items/{id}/erase"), ROW("DELETE", "/v1/items/{id}"), ROW("GET", "/v1/items/fixed"), { .method = NULL } };
-static const struct route second_table[] = { ROW("POST", "/v1/ballots"), ROW("GET", "/files/{rest*}"), ROW("GET", "/files/{a}/{b}"),
-	ROW("GET", "/d/{name}/{version}/x/{more*}"), { .method = NULL } };
-static const struct route *const tables[] = { first_table, second_table, NULL };
+#define ROW(m, p)                                                                                                      \
+	{                                                                                                              \
+		.method = m, .pattern = p, .handle = nothing                                                           \
+	}
+static const struct route first_table[] = {ROW("GET", "/"), ROW("GET", "/v1/items/{id}"),
+	ROW("GET", "/v1/items/{id}/receipt"), ROW("POST", "/v1/items/{id}/erase"), ROW("DELETE", "/v1/items/{id}"),
+	ROW("GET", "/v1/items/fixed"), {.method = NULL}};
+static const struct route second_table[] = {ROW("POST", "/v1/ballots"), ROW("GET", "/files/{rest*}"),
+	ROW("GET", "/files/{a}/{b}"), ROW("GET", "/d/{name}/{version}/x/{more*}"), {.method = NULL}};
+static const struct route *const tables[] = {first_table, second_table, NULL};
 
 static struct wn_arena arena;
 static struct router_match match;
@@ -53,7 +57,8 @@ static const char *found(const char *method, const char *path)
 	else {
 		int at = snprintf(out, sizeof out, "%s", all[match.number]->pattern);
 		for (int i = 0; i < ROUTE_PARAMS_MAX && match.params[i].data; i++)
-			at += snprintf(out + at, sizeof out - (size_t)at, " %.*s", (int)match.params[i].bytes, match.params[i].data);
+			at += snprintf(out + at, sizeof out - (size_t)at, " %.*s", (int)match.params[i].bytes,
+				match.params[i].data);
 	}
 	return out;
 }

@@ -31,12 +31,19 @@
 #include "web/page_api.h"
 #include "web/server.h"
 
-enum { SERVED_ARENA = 64 * 1024 * 1024, SERVED_START_MS = 10000, SERVED_STOP_MS = 20000, RAW_WAIT_MS = 10000, SERVED_LEFT_MAX = 16 };
+enum {
+	SERVED_ARENA = 64 * 1024 * 1024,
+	SERVED_START_MS = 10000,
+	SERVED_STOP_MS = 20000,
+	RAW_WAIT_MS = 10000,
+	SERVED_LEFT_MAX = 16
+};
 
 struct served_shared *served_shared;
 static char served_file_path[NODE_PATH_MAX];
 
-/* ---- routes of the tests ------------------------------------------------------------------------------------------------ */
+/* ---- routes of the tests
+ * ------------------------------------------------------------------------------------------------ */
 
 static bool test_slow(struct exchange *exchange, struct wn_error *err)
 {
@@ -58,9 +65,11 @@ static bool test_echo(struct exchange *exchange, struct wn_error *err)
 {
 	struct sha256 digest;
 	char hex[ID_HEX_ROOM];
-	sha256_of(exchange->request.body.data ? exchange->request.body.data : "", exchange->request.body.bytes, &digest);
-	char *text = wn_arena_printf(exchange->arena, "{\"bytes\":%zu,\"sha256\":\"%s\",\"from\":\"%.*s\"}", exchange->request.body.bytes,
-		hex_write(hex, digest.bytes, ID_BYTES), (int)exchange->remote_address.bytes, exchange->remote_address.data);
+	sha256_of(
+		exchange->request.body.data ? exchange->request.body.data : "", exchange->request.body.bytes, &digest);
+	char *text = wn_arena_printf(exchange->arena, "{\"bytes\":%zu,\"sha256\":\"%s\",\"from\":\"%.*s\"}",
+		exchange->request.body.bytes, hex_write(hex, digest.bytes, ID_BYTES),
+		(int)exchange->remote_address.bytes, exchange->remote_address.data);
 	return exchange_ok(exchange, 200, wn_slice_of(text), err);
 }
 
@@ -75,7 +84,7 @@ static bool test_large(struct exchange *exchange, struct wn_error *err)
 	for (size_t i = 0; i < bytes; i++)
 		text[i] = served_file_byte((int64_t)i);
 	exchange->content_type = WN_SLICE("application/octet-stream");
-	return exchange_ok(exchange, 200, (struct wn_slice){ text, bytes }, err);
+	return exchange_ok(exchange, 200, (struct wn_slice){text, bytes}, err);
 }
 
 static bool test_file(struct exchange *exchange, struct wn_error *err)
@@ -91,66 +100,80 @@ static bool test_file_missing(struct exchange *exchange, struct wn_error *err)
 
 static bool test_whoami(struct exchange *exchange, struct wn_error *err)
 {
-	char *text = wn_arena_printf(exchange->arena, "{\"signed\":%s,\"account\":%s}", exchange->is_signed ? "true" : "false",
-		exchange->has_account ? "true" : "false");
+	char *text = wn_arena_printf(exchange->arena, "{\"signed\":%s,\"account\":%s}",
+		exchange->is_signed ? "true" : "false", exchange->has_account ? "true" : "false");
 	return exchange_ok(exchange, 200, wn_slice_of(text), err);
 }
 
 /* An effect that must happen once: a journal entry, counted apart from what the database keeps. */
 static bool test_effect(struct exchange *exchange, struct wn_error *err)
 {
-	char *entry = wn_arena_printf(exchange->arena, "{\"type\":\"test\",\"time_ms\":%lld,\"body\":%zu}", (long long)exchange->now_ms,
-		exchange->request.body.bytes);
-	char *text = wn_arena_printf(exchange->arena, "{\"effect\":%d}", atomic_fetch_add(&served_shared->effects, 1) + 1);
+	char *entry = wn_arena_printf(exchange->arena, "{\"type\":\"test\",\"time_ms\":%lld,\"body\":%zu}",
+		(long long)exchange->now_ms, exchange->request.body.bytes);
+	char *text =
+		wn_arena_printf(exchange->arena, "{\"effect\":%d}", atomic_fetch_add(&served_shared->effects, 1) + 1);
 	struct sha256 leaf;
-	return db_begin(exchange->db, err) && journal_append(exchange->db, exchange->arena, wn_slice_of(entry), &leaf, err) &&
-		exchange_remember(exchange, 201, wn_slice_of(text), err) && db_commit(exchange->db, err) &&
-		exchange_ok(exchange, 201, wn_slice_of(text), err);
+	return db_begin(exchange->db, err) &&
+	       journal_append(exchange->db, exchange->arena, wn_slice_of(entry), &leaf, err) &&
+	       exchange_remember(exchange, 201, wn_slice_of(text), err) && db_commit(exchange->db, err) &&
+	       exchange_ok(exchange, 201, wn_slice_of(text), err);
 }
 
 /* Fails in the middle of a transaction. */
 static bool test_broken(struct exchange *exchange, struct wn_error *err)
 {
-	return db_begin(exchange->db, err) && db_command(exchange->db, "SELECT 1/0", err) && exchange_ok(exchange, 200, WN_SLICE("{}"), err);
+	return db_begin(exchange->db, err) && db_command(exchange->db, "SELECT 1/0", err) &&
+	       exchange_ok(exchange, 200, WN_SLICE("{}"), err);
 }
 
 static const struct route test_routes[] = {
-	{ .method = "GET", .pattern = "/test/slow", .needs = ROUTE_LANE, .handle = test_slow },
-	{ .method = "GET", .pattern = "/test/count", .needs = ROUTE_LANE, .handle = test_count },
-	{ .method = "POST", .pattern = "/test/echo", .needs = ROUTE_LANE, .body_max = ROUTE_BODY_MAX, .handle = test_echo },
-	{ .method = "POST", .pattern = "/test/small", .needs = ROUTE_LANE, .body_max = 16, .handle = test_echo },
-	{ .method = "GET", .pattern = "/test/large", .needs = ROUTE_LANE, .handle = test_large },
-	{ .method = "GET", .pattern = "/test/file", .needs = ROUTE_LANE, .handle = test_file },
-	{ .method = "GET", .pattern = "/test/file/missing", .needs = ROUTE_LANE, .handle = test_file_missing },
-	{ .method = "GET", .pattern = "/test/whoami", .handle = test_whoami },
-	{ .method = "GET", .pattern = "/test/account", .access = ROUTE_ACCOUNT, .handle = test_whoami },
-	{ .method = "GET", .pattern = "/test/lab", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_LAB, .handle = test_whoami },
-	{ .method = "POST", .pattern = "/test/effect", .access = ROUTE_SIGNED, .body_max = 1024, .handle = test_effect, .idempotent = true },
-	{ .method = "GET", .pattern = "/test/broken", .handle = test_broken },
-	{ .method = NULL },
+	{.method = "GET", .pattern = "/test/slow", .needs = ROUTE_LANE, .handle = test_slow},
+	{.method = "GET", .pattern = "/test/count", .needs = ROUTE_LANE, .handle = test_count},
+	{.method = "POST",
+		.pattern = "/test/echo",
+		.needs = ROUTE_LANE,
+		.body_max = ROUTE_BODY_MAX,
+		.handle = test_echo},
+	{.method = "POST", .pattern = "/test/small", .needs = ROUTE_LANE, .body_max = 16, .handle = test_echo},
+	{.method = "GET", .pattern = "/test/large", .needs = ROUTE_LANE, .handle = test_large},
+	{.method = "GET", .pattern = "/test/file", .needs = ROUTE_LANE, .handle = test_file},
+	{.method = "GET", .pattern = "/test/file/missing", .needs = ROUTE_LANE, .handle = test_file_missing},
+	{.method = "GET", .pattern = "/test/whoami", .handle = test_whoami},
+	{.method = "GET", .pattern = "/test/account", .access = ROUTE_ACCOUNT, .handle = test_whoami},
+	{.method = "GET", .pattern = "/test/lab", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_LAB, .handle = test_whoami},
+	{.method = "POST",
+		.pattern = "/test/effect",
+		.access = ROUTE_SIGNED,
+		.body_max = 1024,
+		.handle = test_effect,
+		.idempotent = true},
+	{.method = "GET", .pattern = "/test/broken", .handle = test_broken},
+	{.method = NULL},
 };
 
-static const struct route *const served_routes[] = { node_routes, account_routes, page_routes, test_routes, NULL };
+static const struct route *const served_routes[] = {node_routes, account_routes, page_routes, test_routes, NULL};
 
-/* ---- the network ---------------------------------------------------------------------------------------------------------- */
+/* ---- the network
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static struct node served_the_node;
 static bool served_founded, served_manual;
 static char served_state[NODE_PATH_MAX], served_conninfo[NODE_PATH_MAX];
 
-static const struct option *const served_tables[] = { node_options, web_options, NULL };
+static const struct option *const served_tables[] = {node_options, web_options, NULL};
 
 static bool served_set(struct options *options, const char *name, const char *value)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	return check_true(option_set(options, name, value, &err), err.text, __FILE__, __LINE__);
 }
 
 static struct options *served_options(const char *const settings[])
 {
 	struct options *options = options_open(served_tables);
-	bool good = served_set(options, "node.state", served_state) && served_set(options, "node.database", served_conninfo) &&
-		served_set(options, "serve.port", "0") && served_set(options, "serve.lanes", "4") && served_set(options, "serve.threads", "2");
+	bool good = served_set(options, "node.state", served_state) &&
+		    served_set(options, "node.database", served_conninfo) && served_set(options, "serve.port", "0") &&
+		    served_set(options, "serve.lanes", "4") && served_set(options, "serve.threads", "2");
 	for (int i = 0; good && settings && settings[i]; i += 2)
 		good = served_set(options, settings[i], settings[i + 1]);
 	return good ? options : NULL;
@@ -158,7 +181,7 @@ static struct options *served_options(const char *const settings[])
 
 static bool served_found(struct node *node, bool manual)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_arena arena;
 	struct key_file checkpoint, manifest, operator_key;
 	char path[NODE_PATH_MAX], did[3][DID_ROOM];
@@ -192,8 +215,9 @@ static bool served_found(struct node *node, bool manual)
 	if (done)
 		sha256_of(canonical.data, canonical.bytes, (struct sha256 *)&network);
 	done = done && db_begin(db, &err) &&
-		network_store_insert(db, &arena, &network, canonical, &checkpoint.key.public_key, manual, 1000000, &err) &&
-		journal_append(db, &arena, canonical, NULL, &err) && db_commit(db, &err) && node_load(node, &err);
+	       network_store_insert(
+		       db, &arena, &network, canonical, &checkpoint.key.public_key, manual, 1000000, &err) &&
+	       journal_append(db, &arena, canonical, NULL, &err) && db_commit(db, &err) && node_load(node, &err);
 	db_close(db);
 	wn_arena_free(&arena);
 	return check_text(done ? "" : err.text, "", "found a network", __FILE__, __LINE__);
@@ -201,7 +225,7 @@ static bool served_found(struct node *node, bool manual)
 
 static const struct node *served_node_new(const char *conninfo, bool manual)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const char *folder = test_folder();
 	served_founded = false;
 	if (!conninfo || !folder)
@@ -209,7 +233,10 @@ static const struct node *served_node_new(const char *conninfo, bool manual)
 	sign_start();
 	snprintf(served_conninfo, sizeof served_conninfo, "%s", conninfo);
 	snprintf(served_state, sizeof served_state, "%s/state", folder);
-	struct options *options = served_options(NULL);
+	/* One network at a time: the options of the one before go. */
+	static struct options *options;
+	options_close(options);
+	options = served_options(NULL);
 	if (!options || !check_true(node_init(&served_the_node, options, &err), err.text, __FILE__, __LINE__) ||
 		!served_found(&served_the_node, manual))
 		return NULL;
@@ -235,7 +262,7 @@ const struct node *served_node_on(const char *conninfo)
 
 struct db *served_owner(void)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct db *db = NULL;
 	if (!check_true(node_connect(&served_the_node, "winnow_owner", &db, &err), err.text, __FILE__, __LINE__))
 		return NULL;
@@ -244,7 +271,7 @@ struct db *served_owner(void)
 
 bool served_seal(void)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_arena arena;
 	struct db *db = NULL;
 	size_t numbered = 1;
@@ -252,13 +279,15 @@ bool served_seal(void)
 	wn_arena_init(&arena, SERVED_ARENA);
 	for (int i = 0; done && numbered > 0 && i < 100; i++)
 		done = journal_sequence(db, &arena, &numbered, &err);
-	done = done && journal_checkpoint(db, &arena, &served_the_node.network, &served_the_node.checkpoint_key, clock_wall_ms(), &written, &err);
+	done = done && journal_checkpoint(db, &arena, &served_the_node.network, &served_the_node.checkpoint_key,
+			       clock_wall_ms(), &written, &err);
 	wn_arena_free(&arena);
 	db_close(db);
 	return check_text(done ? "" : err.text, "", "seal", __FILE__, __LINE__);
 }
 
-/* ---- the process ---------------------------------------------------------------------------------------------------------- */
+/* ---- the process
+ * ---------------------------------------------------------------------------------------------------------- */
 
 /* A server that its test left would hold what the database's watchdog waits for. */
 static pid_t served_left[SERVED_LEFT_MAX];
@@ -281,7 +310,8 @@ static void served_note(pid_t old, pid_t fresh)
 		served_left[i] = fresh;
 }
 
-static void served_child(const struct served *served, const char *const settings[], pid_t parent) __attribute__((noreturn));
+static void served_child(const struct served *served, const char *const settings[], pid_t parent)
+	__attribute__((noreturn));
 static void served_child(const struct served *served, const char *const settings[], pid_t parent)
 {
 	memset(served_left, 0, sizeof served_left); /* its sisters are its parent's business */
@@ -297,7 +327,6 @@ static void served_child(const struct served *served, const char *const settings
 	node.options = options;
 	int status = options ? server_run(&node, served_routes) : 125;
 	options_close(options);
-	options_close((struct options *)served_the_node.options);
 	exit(status);
 }
 
@@ -322,7 +351,8 @@ bool served_start(struct served *served, const char *const settings[])
 	memset(served, 0, sizeof *served);
 	if (!served_shared) {
 		atexit(served_end);
-		served_shared = mmap(NULL, sizeof *served_shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		served_shared =
+			mmap(NULL, sizeof *served_shared, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 		if (!CHECK(served_shared != MAP_FAILED))
 			return false;
 	}
@@ -431,12 +461,13 @@ const char *served_file(size_t bytes)
 	return served_file_path;
 }
 
-/* ---- raw bytes -------------------------------------------------------------------------------------------------------------- */
+/* ---- raw bytes
+ * -------------------------------------------------------------------------------------------------------------- */
 
 static bool raw_start(struct raw *raw, int fd)
 {
-	*raw = (struct raw){ .fd = fd, .data = malloc(SERVED_RAW_MAX) };
-	struct timeval wait = { RAW_WAIT_MS / 1000, 0 };
+	*raw = (struct raw){.fd = fd, .data = malloc(SERVED_RAW_MAX)};
+	struct timeval wait = {RAW_WAIT_MS / 1000, 0};
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
 	return raw->data != NULL;
@@ -444,9 +475,10 @@ static bool raw_start(struct raw *raw, int fd)
 
 bool raw_open(struct raw *raw, int port)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	*raw = (struct raw){ .fd = -1 };
+	*raw = (struct raw){.fd = -1};
 	if (fd < 0)
 		return false;
 	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
@@ -457,9 +489,9 @@ bool raw_open(struct raw *raw, int port)
 
 bool raw_open_unix(struct raw *raw, const char *path)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	*raw = (struct raw){ .fd = -1 };
+	*raw = (struct raw){.fd = -1};
 	if (fd < 0 || strlen(path) >= sizeof address.sun_path)
 		return false;
 	strcpy(address.sun_path, path);
@@ -474,12 +506,12 @@ void raw_close(struct raw *raw)
 	if (raw->fd >= 0)
 		close(raw->fd);
 	free(raw->data);
-	*raw = (struct raw){ .fd = -1 };
+	*raw = (struct raw){.fd = -1};
 }
 
 void raw_reset(struct raw *raw)
 {
-	struct linger now = { 1, 0 };
+	struct linger now = {1, 0};
 	setsockopt(raw->fd, SOL_SOCKET, SO_LINGER, &now, sizeof now);
 	raw_close(raw);
 }
@@ -563,7 +595,7 @@ bool raw_ends(struct raw *raw, int timeout_ms)
 	int64_t deadline_ms = clock_monotonic_ms() + timeout_ms;
 	for (;;) {
 		int64_t left_ms = deadline_ms - clock_monotonic_ms();
-		struct pollfd wait = { raw->fd, POLLIN, 0 };
+		struct pollfd wait = {raw->fd, POLLIN, 0};
 		if (left_ms <= 0 || poll(&wait, 1, (int)left_ms) <= 0)
 			return false;
 		if (recv(raw->fd, part, sizeof part, 0) <= 0)
@@ -598,7 +630,7 @@ bool raw_ask(int port, const char *request, struct raw_answer *answer)
 bool raw_problem(const struct raw_answer *answer, const char *code)
 {
 	struct wn_arena arena;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const struct json *problem;
 	char type[256], want[128];
 	int64_t status = 0;
@@ -606,9 +638,10 @@ bool raw_problem(const struct raw_answer *answer, const char *code)
 	if (!CHECK_TEXT(raw_header(answer, "content-type", type), "application/problem+json"))
 		return false;
 	wn_arena_init(&arena, 1024 * 1024);
-	bool good = check_true(json_parse(&arena, answer->body, answer->body_bytes, &problem, &err), err.text, __FILE__, __LINE__) &&
-		CHECK_TEXT(json_member_string(problem, "type", NULL), want) && CHECK(json_integer(json_get(problem, "status"), &status)) &&
-		CHECK_INT(status, answer->status);
+	bool good = check_true(json_parse(&arena, answer->body, answer->body_bytes, &problem, &err), err.text, __FILE__,
+			    __LINE__) &&
+		    CHECK_TEXT(json_member_string(problem, "type", NULL), want) &&
+		    CHECK(json_integer(json_get(problem, "status"), &status)) && CHECK_INT(status, answer->status);
 	wn_arena_free(&arena);
 	return good;
 }

@@ -1,4 +1,5 @@
-/* A real server for tests: server_run() in a child process on a migrated database, and a client that speaks raw bytes. */
+/* A real server for tests: server_run() in a child process on a migrated database, and a client that speaks raw bytes.
+ */
 #ifndef TESTS_WEB_SERVED_H
 #define TESTS_WEB_SERVED_H
 
@@ -14,8 +15,8 @@ enum { SERVED_RAW_MAX = 8 * 1024 * 1024 };
 /* What test routes count, seen by the tests too: shared memory. */
 struct served_shared {
 	atomic_int slow_begun, slow_done; /* GET /test/slow?ms=n */
-	atomic_int counted;               /* GET /test/count */
-	atomic_int effects;               /* POST /test/effect */
+	atomic_int counted;		  /* GET /test/count */
+	atomic_int effects;		  /* POST /test/effect */
 };
 extern struct served_shared *served_shared;
 
@@ -26,7 +27,8 @@ struct served {
 	char log_path[NODE_PATH_MAX];
 };
 
-/* The network of the tests: founded on first use, and anew when another clock is asked for or another database given. */
+/* The network of the tests: founded on first use, and anew when another clock is asked for or another database given.
+ */
 const struct node *served_node(bool clock_manual);
 const struct node *served_node_on(const char *conninfo);
 /* A connection of the owner to it; NULL after a failed check. */
@@ -50,13 +52,13 @@ char served_file_byte(int64_t offset);
 
 struct raw {
 	int fd;
-	char *data;        /* what was read and not yet taken */
+	char *data; /* what was read and not yet taken */
 	size_t bytes;
 };
 struct raw_answer {
-	int status;        /* 0: the connection ended or nothing came in time */
-	char head[8192];   /* lower-cased names, values as sent */
-	const char *body;  /* until the next answer is read, on whatever connection */
+	int status;	  /* 0: the connection ended or nothing came in time */
+	char head[8192];  /* lower-cased names, values as sent */
+	const char *body; /* until the next answer is read, on whatever connection */
 	size_t body_bytes;
 };
 bool raw_open(struct raw *raw, int port);

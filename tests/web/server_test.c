@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -70,10 +71,14 @@ TEST(four_requests_in_one_packet_get_four_answers_in_order)
 	CHECK_OR_RETURN(usual_up());
 	CHECK_OR_RETURN(raw_open(&raw, usual.port));
 	CHECK(raw_send(&raw, "GET /test/slow?ms=50 HTTP/1.1\r\nHost: x\r\n\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n"
-		"POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"));
-	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 && memmem(answer.body, answer.body_bytes, "slow", 4));
-	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 && memmem(answer.body, answer.body_bytes, "alive", 5));
-	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 && memmem(answer.body, answer.body_bytes, "\"bytes\":3", 9));
+			     "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabcGET /nothing "
+			     "HTTP/1.1\r\nHost: x\r\n\r\n"));
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 &&
+		memmem(answer.body, answer.body_bytes, "slow", 4));
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 &&
+		memmem(answer.body, answer.body_bytes, "alive", 5));
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 &&
+		memmem(answer.body, answer.body_bytes, "\"bytes\":3", 9));
 	CHECK(raw_answer(&raw, &answer, false) && answer.status == 404);
 	raw_close(&raw);
 }
@@ -83,16 +88,21 @@ TEST(expect_100_continue_and_chunks_are_understood)
 	struct raw raw;
 	CHECK_OR_RETURN(usual_up());
 	CHECK_OR_RETURN(raw_open(&raw, usual.port));
-	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
+	CHECK(raw_send(
+		&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n"));
 	char first[64];
 	ssize_t got = recv(raw.fd, first, sizeof first - 1, 0);
 	first[got > 0 ? got : 0] = '\0';
 	CHECK_TEXT(first, "HTTP/1.1 100 Continue\r\n\r\n");
 	CHECK(raw_send(&raw, "hello"));
-	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 && memmem(answer.body, answer.body_bytes, "\"bytes\":5", 9));
-	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd\r\n3;x=y\r\nefg\r\n0\r\nTrailer: 1\r\n\r\n"));
-	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 && memmem(answer.body, answer.body_bytes, "\"bytes\":7", 9));
-	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: miracles\r\n\r\nhello"));
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 &&
+		memmem(answer.body, answer.body_bytes, "\"bytes\":5", 9));
+	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+			     "chunked\r\n\r\n4\r\nabcd\r\n3;x=y\r\nefg\r\n0\r\nTrailer: 1\r\n\r\n"));
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200 &&
+		memmem(answer.body, answer.body_bytes, "\"bytes\":7", 9));
+	CHECK(raw_send(
+		&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nExpect: miracles\r\n\r\nhello"));
 	CHECK(raw_answer(&raw, &answer, false) && answer.status == 417);
 	CHECK(raw_problem(&answer, "expectation_failed"));
 	raw_close(&raw);
@@ -115,14 +125,25 @@ TEST(a_body_of_a_mebibyte_arrives_whole)
 	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200);
 	CHECK(memmem(answer.body, answer.body_bytes, hex, 64) != NULL);
 	CHECK(memmem(answer.body, answer.body_bytes, "\"from\":\"127.0.0.1\"", 18) != NULL);
+	/* The same in one chunk; and a byte more. */
+	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n100000\r\n"));
+	CHECK(raw_send_bytes(&raw, body, sizeof body) && raw_send(&raw, "\r\n0\r\n\r\n"));
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200);
+	CHECK(memmem(answer.body, answer.body_bytes, hex, 64) != NULL);
+	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n"));
+	CHECK(raw_send_bytes(&raw, body, sizeof body) && raw_send(&raw, "x"));
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 413);
+	CHECK(raw_problem(&answer, "body_large"));
 	raw_close(&raw);
 }
 
 TEST(bodies_above_a_routes_own_limit_are_refused)
 {
 	CHECK_OR_RETURN(usual_up());
-	CHECK_INT(ask(&usual, "POST /test/small HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n0123456789abcdef"), 200);
-	CHECK_INT(ask(&usual, "POST /test/small HTTP/1.1\r\nHost: x\r\nContent-Length: 17\r\n\r\n0123456789abcdefg"), 413);
+	CHECK_INT(
+		ask(&usual, "POST /test/small HTTP/1.1\r\nHost: x\r\nContent-Length: 16\r\n\r\n0123456789abcdef"), 200);
+	CHECK_INT(ask(&usual, "POST /test/small HTTP/1.1\r\nHost: x\r\nContent-Length: 17\r\n\r\n0123456789abcdefg"),
+		413);
 	CHECK(raw_problem(&answer, "body_large"));
 	CHECK_INT(ask(&usual, "GET /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"), 413);
 	CHECK(raw_problem(&answer, "body_large"));
@@ -133,18 +154,21 @@ TEST(trap_2_a_hundred_resets_while_requests_wait_take_nothing_from_the_others)
 	static struct raw staying[TEST_STAYING], leaving[TEST_LEAVING], busy[2];
 	struct served served;
 	CHECK_OR_RETURN(served_node(false) != NULL);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.lanes", "2", "serve.threads", "2", NULL }));
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.lanes", "2", "serve.threads", "2", NULL}));
 	atomic_store(&served_shared->slow_begun, 0);
 	atomic_store(&served_shared->counted, 0);
 	for (int i = 0; i < 2; i++)
-		CHECK(raw_open(&busy[i], served.port) && raw_send(&busy[i], "GET /test/slow?ms=400 HTTP/1.1\r\nHost: x\r\n\r\n"));
+		CHECK(raw_open(&busy[i], served.port) &&
+			raw_send(&busy[i], "GET /test/slow?ms=400 HTTP/1.1\r\nHost: x\r\n\r\n"));
 	for (int i = 0; i < 400 && atomic_load(&served_shared->slow_begun) < 2; i++)
 		poll(NULL, 0, 5);
 	CHECK_INT(atomic_load(&served_shared->slow_begun), 2);
 	for (int i = 0; i < TEST_LEAVING; i++)
-		CHECK(raw_open(&leaving[i], served.port) && raw_send(&leaving[i], "GET /test/count HTTP/1.1\r\nHost: x\r\n\r\n"));
+		CHECK(raw_open(&leaving[i], served.port) &&
+			raw_send(&leaving[i], "GET /test/count HTTP/1.1\r\nHost: x\r\n\r\n"));
 	for (int i = 0; i < TEST_STAYING; i++)
-		CHECK(raw_open(&staying[i], served.port) && raw_send(&staying[i], "GET /test/count HTTP/1.1\r\nHost: x\r\n\r\n"));
+		CHECK(raw_open(&staying[i], served.port) &&
+			raw_send(&staying[i], "GET /test/count HTTP/1.1\r\nHost: x\r\n\r\n"));
 	poll(NULL, 0, 50);
 	for (int i = 0; i < TEST_LEAVING; i++)
 		raw_reset(&leaving[i]);
@@ -156,7 +180,8 @@ TEST(trap_2_a_hundred_resets_while_requests_wait_take_nothing_from_the_others)
 		CHECK(raw_answer(&busy[i], &answer, false) && answer.status == 200);
 		raw_close(&busy[i]);
 	}
-	/* Nothing is read while a request waits, so those who left are run too; what matters is that nobody is lost or answered twice. */
+	/* Nothing is read while a request waits, so those who left are run too; what matters is that nobody is lost or
+	 * answered twice. */
 	CHECK(atomic_load(&served_shared->counted) >= TEST_STAYING);
 	CHECK_INT(served_stop(&served), 0);
 }
@@ -166,7 +191,8 @@ TEST(trap_3_a_request_that_no_lane_takes_up_is_answered_at_the_deadline_and_has_
 	struct served served;
 	struct raw busy, waits;
 	CHECK_OR_RETURN(served_node(false) != NULL);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.lanes", "1", "serve.deadline_ms", "300", NULL }));
+	CHECK_OR_RETURN(
+		served_start(&served, (const char *const[]){"serve.lanes", "1", "serve.deadline_ms", "300", NULL}));
 	atomic_store(&served_shared->counted, 0);
 	CHECK(raw_open(&busy, served.port) && raw_send(&busy, "GET /test/slow?ms=1800 HTTP/1.1\r\nHost: x\r\n\r\n"));
 	poll(NULL, 0, 50);
@@ -175,7 +201,8 @@ TEST(trap_3_a_request_that_no_lane_takes_up_is_answered_at_the_deadline_and_has_
 	CHECK(raw_problem(&answer, "deadline"));
 	CHECK(strlen(raw_header(&answer, "retry-after", header)) > 0);
 	/* The connection goes on; and what a lane began is answered, however late. */
-	CHECK(raw_send(&waits, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") && raw_answer(&waits, &answer, false) && answer.status == 200);
+	CHECK(raw_send(&waits, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") && raw_answer(&waits, &answer, false) &&
+		answer.status == 200);
 	CHECK(raw_answer(&busy, &answer, false) && answer.status == 200);
 	CHECK(raw_send(&busy, "GET /test/slow?ms=0 HTTP/1.1\r\nHost: x\r\n\r\n") && raw_answer(&busy, &answer, false));
 	CHECK_INT(atomic_load(&served_shared->counted), 0);
@@ -201,13 +228,15 @@ TEST(trap_7_slow_heads_slow_bodies_and_idle_connections_are_cut)
 	struct served served;
 	struct raw head, body, idle, quick;
 	CHECK_OR_RETURN(served_node(false) != NULL);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.idle_ms", "600", NULL }));
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.idle_ms", "600", NULL}));
 	CHECK(raw_open(&head, served.port) && raw_send(&head, "GET /livez HTTP/1.1\r\n"));
-	CHECK(raw_open(&body, served.port) && raw_send(&body, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"));
+	CHECK(raw_open(&body, served.port) &&
+		raw_send(&body, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"));
 	CHECK(raw_open(&idle, served.port));
-	CHECK(raw_open(&quick, served.port) && raw_send(&quick, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") && raw_answer(&quick, &answer, false));
-	int64_t begun_ms = clock_monotonic_ms(), told[4] = { 0 };
-	struct raw *all[4] = { &head, &body, &idle, &quick };
+	CHECK(raw_open(&quick, served.port) && raw_send(&quick, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") &&
+		raw_answer(&quick, &answer, false));
+	int64_t begun_ms = clock_monotonic_ms(), told[4] = {0};
+	struct raw *all[4] = {&head, &body, &idle, &quick};
 	for (int open = 4; open > 0 && clock_monotonic_ms() - begun_ms < 4000;) {
 		open = 4;
 		for (int i = 0; i < 4; i++) {
@@ -243,7 +272,7 @@ TEST(trap_8_a_reader_that_stands_still_is_dropped)
 	int small = 4096;
 	CHECK_OR_RETURN(served_node(false) != NULL);
 	CHECK_OR_RETURN(served_file(64 * 1024 * 1024) != NULL);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.stall_ms", "700", NULL }));
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.stall_ms", "700", NULL}));
 	CHECK_OR_RETURN(raw_open(&stalled, served.port));
 	setsockopt(stalled.fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
 	CHECK(raw_send(&stalled, "GET /test/file HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -314,7 +343,8 @@ TEST(trap_10_requests_that_can_be_read_in_two_ways_are_refused)
 {
 	static const char *const requests[] = {
 		"POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 40\r\n\r\nabc",
-		"POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+		"POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: "
+		"chunked\r\n\r\n0\r\n\r\n",
 		"GET /livez HTTP/1.1\r\n\r\n",
 		"GET /livez HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
 		"GET /livez HTTP/1.1\r\nHost: x\r\nA: b\r\n c\r\n\r\n",
@@ -341,8 +371,10 @@ TEST(trap_11_http_2_is_off)
 	CHECK(recv(raw.fd, first, 12, MSG_WAITALL) == 12);
 	CHECK_TEXT(first, "HTTP/1.1 400");
 	raw_close(&raw);
-	CHECK_INT(ask(&usual, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-		"HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"), 200);
+	CHECK_INT(
+		ask(&usual, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+			    "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"),
+		200);
 }
 
 TEST(trap_12_errors_of_the_library_are_problems_too)
@@ -350,7 +382,7 @@ TEST(trap_12_errors_of_the_library_are_problems_too)
 	struct raw raw;
 	CHECK_OR_RETURN(usual_up());
 	CHECK_OR_RETURN(raw_open(&raw, usual.port));
-	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1048577\r\n\r\n"));
+	CHECK(raw_send(&raw, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 1048578\r\n\r\n"));
 	CHECK(raw_answer(&raw, &answer, false) && answer.status == 413);
 	CHECK(raw_problem(&answer, "body_large"));
 	CHECK(raw_ends(&raw, 1000));
@@ -427,7 +459,7 @@ TEST(one_address_gets_so_many_connections_and_all_together_so_many)
 	struct served served;
 	struct raw raws[5];
 	CHECK_OR_RETURN(served_node(false) != NULL);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.connections_per_address", "4", NULL }));
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.connections_per_address", "4", NULL}));
 	for (int i = 0; i < 4; i++)
 		CHECK(raw_open(&raws[i], served.port) && raw_send(&raws[i], "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") &&
 			raw_answer(&raws[i], &answer, false) && answer.status == 200);
@@ -448,15 +480,49 @@ TEST(one_address_gets_so_many_connections_and_all_together_so_many)
 	CHECK_INT(served_stop(&served), 0);
 }
 
+TEST(a_server_out_of_descriptors_waits_without_spinning_and_goes_on)
+{
+	static struct raw raws[TEST_HUNDRED];
+	struct served served;
+	int open = 0;
+	char path[64], line[512];
+	unsigned long user[2] = {0}, system_ticks[2] = {0};
+	CHECK_OR_RETURN(served_node(false) != NULL);
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.threads", "1", "serve.lanes", "1", NULL}));
+	CHECK_INT(ask(&served, "GET /v1/network HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 200);
+	struct rlimit few = {40, 40};
+	CHECK(prlimit(served.pid, RLIMIT_NOFILE, &few, NULL) == 0);
+	for (int i = 0; i < TEST_HUNDRED; i++)
+		open += raw_open(&raws[i], served.port);
+	CHECK_INT(open, TEST_HUNDRED);
+	snprintf(path, sizeof path, "/proc/%d/stat", (int)served.pid);
+	for (int i = 0; i < 2; i++) {
+		FILE *file = fopen(path, "re");
+		CHECK(file && fgets(line, sizeof line, file) && strrchr(line, ')'));
+		sscanf(strrchr(line, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user[i],
+			&system_ticks[i]);
+		fclose(file);
+		if (i == 0)
+			poll(NULL, 0, 500);
+	}
+	/* Of 50 ticks in half a second. */
+	CHECK(user[1] + system_ticks[1] - user[0] - system_ticks[0] < 15);
+	for (int i = 0; i < TEST_HUNDRED; i++)
+		raw_close(&raws[i]);
+	CHECK_INT(ask(&served, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"), 200);
+	CHECK_INT(served_stop(&served), 0);
+}
+
 TEST(a_full_queue_is_told_with_retry_after)
 {
 	struct served served;
 	struct raw raws[6];
 	int full = 0, good = 0;
 	CHECK_OR_RETURN(served_node(false) != NULL);
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.lanes", "1", "serve.queue", "2", NULL }));
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.lanes", "1", "serve.queue", "2", NULL}));
 	for (int i = 0; i < 6; i++) {
-		CHECK(raw_open(&raws[i], served.port) && raw_send(&raws[i], "GET /test/slow?ms=150 HTTP/1.1\r\nHost: x\r\n\r\n"));
+		CHECK(raw_open(&raws[i], served.port) &&
+			raw_send(&raws[i], "GET /test/slow?ms=150 HTTP/1.1\r\nHost: x\r\n\r\n"));
 		poll(NULL, 0, 10);
 	}
 	for (int i = 0; i < 6; i++) {
@@ -502,7 +568,8 @@ TEST(files_are_served_whole_in_parts_and_not_again)
 	CHECK(raw_problem(&answer, "range"));
 	CHECK_TEXT(raw_header(&answer, "content-range", header), "bytes */3145728");
 
-	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"x\", W/\"test-file-1\"\r\n\r\n"), 304);
+	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nIf-None-Match: \"x\", W/\"test-file-1\"\r\n\r\n"),
+		304);
 	CHECK_TEXT(raw_header(&answer, "content-length", header), "");
 	CHECK_TEXT(raw_header(&answer, "etag", header), "\"test-file-1\"");
 	CHECK_INT(ask(&served, "HEAD /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-1\r\n\r\n"), 200);
@@ -517,12 +584,22 @@ TEST(a_stale_if_range_gets_the_whole_and_many_ranges_do_not_multiply)
 	struct served served;
 	CHECK_OR_RETURN(served_node(false) != NULL && served_file(TEST_FILE_BYTES) != NULL);
 	CHECK_OR_RETURN(served_start(&served, NULL));
-	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: \"test-file-1\"\r\n\r\n"), 206);
+	CHECK_INT(
+		ask(&served,
+			"GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: \"test-file-1\"\r\n\r\n"),
+		206);
 	CHECK_INT(answer.body_bytes, 10);
-	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: \"test-file-0\"\r\n\r\n"), 200);
+	CHECK_INT(
+		ask(&served,
+			"GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: \"test-file-0\"\r\n\r\n"),
+		200);
 	CHECK_INT(answer.body_bytes, TEST_FILE_BYTES);
-	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: W/\"test-file-1\"\r\n\r\n"), 200);
-	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: Sat, 01 Jan 2022 00:00:00 GMT\r\n\r\n"), 200);
+	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: "
+			       "W/\"test-file-1\"\r\n\r\n"),
+		200);
+	CHECK_INT(ask(&served, "GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-9\r\nIf-Range: Sat, 01 Jan 2022 "
+			       "00:00:00 GMT\r\n\r\n"),
+		200);
 	static char request[20000];
 	int at = sprintf(request, "GET /test/file HTTP/1.1\r\nHost: x\r\nRange: bytes=0-");
 	for (int i = 0; i < 2000; i++)
@@ -539,7 +616,7 @@ TEST(a_taken_port_is_told_with_what_to_do)
 	char port[16];
 	CHECK_OR_RETURN(usual_up());
 	snprintf(port, sizeof port, "%d", usual.port);
-	CHECK(!served_start(&second, (const char *const[]){ "serve.port", port, NULL }));
+	CHECK(!served_start(&second, (const char *const[]){"serve.port", port, NULL}));
 	CHECK(served_logged(&second, "serve_port_taken"));
 	CHECK(served_logged(&second, "--serve.port"));
 	CHECK_INT(ask(&usual, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
@@ -553,7 +630,7 @@ TEST(the_log_tells_the_address_and_requests_only_when_asked_to)
 	CHECK(served_logged(&usual, "\"event\":\"listening\""));
 	CHECK(served_logged(&usual, usual.url));
 	CHECK(!served_logged(&usual, "\"event\":\"request\""));
-	CHECK_OR_RETURN(served_start(&served, (const char *const[]){ "serve.access_log", "true", NULL }));
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.access_log", "true", NULL}));
 	CHECK_INT(ask(&served, "GET /test/slow?ms=0&secret=1 HTTP/1.1\r\nHost: x\r\n\r\n"), 200);
 	CHECK(served_logged(&served, "\"event\":\"request\""));
 	CHECK(served_logged(&served, "\"route\":\"/test/slow\""));
@@ -575,16 +652,20 @@ TEST(the_operators_socket_is_private_and_the_only_door_to_operator_routes)
 	node_path(node, path, "run/operator.sock");
 	CHECK(stat(path, &status) == 0 && S_ISSOCK(status.st_mode));
 	CHECK_INT(status.st_mode & 0777, 0600);
-	CHECK_INT(ask(&usual, "POST /operator/clock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
-		"{\"advance_ms\":1}"), 403);
+	CHECK_INT(ask(&usual, "POST /operator/clock HTTP/1.1\r\nHost: x\r\nContent-Type: "
+			      "application/json\r\nContent-Length: 16\r\n\r\n"
+			      "{\"advance_ms\":1}"),
+		403);
 	CHECK(raw_problem(&answer, "operator_only"));
 	CHECK_OR_RETURN(raw_open_unix(&raw, path));
-	CHECK(raw_send(&raw, "POST /operator/clock HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 16\r\n\r\n"
-		"{\"advance_ms\":1}"));
+	CHECK(raw_send(&raw, "POST /operator/clock HTTP/1.1\r\nHost: x\r\nContent-Type: "
+			     "application/json\r\nContent-Length: 16\r\n\r\n"
+			     "{\"advance_ms\":1}"));
 	CHECK(raw_answer(&raw, &answer, false));
 	CHECK_INT(answer.status, 409);
 	CHECK(raw_problem(&answer, "clock_not_manual"));
-	CHECK(raw_send(&raw, "GET /v1/network HTTP/1.1\r\nHost: x\r\n\r\n") && raw_answer(&raw, &answer, false) && answer.status == 200);
+	CHECK(raw_send(&raw, "GET /v1/network HTTP/1.1\r\nHost: x\r\n\r\n") && raw_answer(&raw, &answer, false) &&
+		answer.status == 200);
 	raw_close(&raw);
 }
 
@@ -595,7 +676,8 @@ TEST(many_clients_at_once_are_all_answered)
 	CHECK_OR_RETURN(usual_up());
 	for (int round = 0; round < 3; round++) {
 		for (int i = 0; i < TEST_HUNDRED; i++)
-			CHECK((round > 0 || raw_open(&raws[i], usual.port)) && raw_send(&raws[i], "GET /v1/network HTTP/1.1\r\nHost: x\r\n\r\n"));
+			CHECK((round > 0 || raw_open(&raws[i], usual.port)) &&
+				raw_send(&raws[i], "GET /v1/network HTTP/1.1\r\nHost: x\r\n\r\n"));
 		for (int i = 0; i < TEST_HUNDRED; i++)
 			good += raw_answer(&raws[i], &answer, false) && answer.status == 200;
 	}
@@ -610,7 +692,8 @@ TEST(the_server_ends_cleanly_and_takes_its_traces_along)
 	const struct node *node = served_node(false);
 	struct raw idle;
 	CHECK_OR_RETURN(usual_up());
-	CHECK(raw_open(&idle, usual.port) && raw_send(&idle, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") && raw_answer(&idle, &answer, false));
+	CHECK(raw_open(&idle, usual.port) && raw_send(&idle, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n") &&
+		raw_answer(&idle, &answer, false));
 	int64_t begun_ms = clock_monotonic_ms();
 	CHECK_INT(served_stop(&usual), 0);
 	/* Idle connections do not hold it up. */
