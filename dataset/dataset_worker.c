@@ -164,6 +164,22 @@ static bool before_pass(struct making *making, struct before *before, const stru
 /* ---- writing -------------------------------------------------------------------------------------------------------
  */
 
+static bool row_wanted(struct making *making, const struct row_facts *facts, bool *wanted, struct wn_error *err)
+{
+	const struct json *item;
+	const char *licence = "";
+	/* The item is read for its licence only where the recipe asks for one. */
+	if (making->recipe.licence_count > 0) {
+		if (!json_parse(&making->page, facts->canonical.data, facts->canonical.bytes, &item, err))
+			return wn_while(err, "read an accepted item");
+		licence = json_member_string(item, "licence", NULL);
+		if (!licence)
+			return wn_fail(err, WN_INPUT, "row_member", "an accepted item has no licence");
+	}
+	*wanted = recipe_takes(&making->recipe, facts->label, facts->p_good, licence);
+	return true;
+}
+
 static bool rows_write(
 	struct making *making, struct version_writer *writer, struct before *before, struct wn_error *err)
 {
@@ -182,16 +198,15 @@ static bool rows_write(
 		after = items[count - 1].facts.item;
 		for (size_t i = 0; i < count; i++) {
 			struct row_facts *facts = &items[i].facts;
-			const struct json *item;
+			bool wanted = false;
 			if (later_has(making, &facts->item))
 				continue;
 			wn_assert(items[i].class >= 0);
 			wn_assert(items[i].class < making->campaign.class_count);
 			facts->label = making->campaign.choices[items[i].class].name;
-			if (!json_parse(&making->page, facts->canonical.data, facts->canonical.bytes, &item, err))
-				return wn_while(err, "read an accepted item");
-			if (!recipe_takes(&making->recipe, facts->label, facts->p_good,
-				    json_member_string(item, "licence", "")))
+			if (!row_wanted(making, facts, &wanted, err))
+				return false;
+			if (!wanted)
 				continue;
 			if (!before_pass(making, before, &facts->item, err) || !version_writer_row(writer, facts, err))
 				return false;

@@ -27,53 +27,84 @@ static const char *const row_ids_members[] = {
 static const char *const row_own_members[] = {
 	"cluster", "contributor", "export", "item_id", "label", "p_good", "salt", "split", "train", "votes", NULL};
 
-static bool row_put_members(struct json_writer *writer, struct wn_arena *arena, const struct json *item,
-	const char *const names[], struct wn_error *err)
+static bool row_put_member(struct json_writer *writer, struct wn_arena *arena, const struct json *item,
+	const char *name, struct wn_error *err)
 {
-	for (int i = 0; names[i]; i++) {
-		const struct json *value = json_get(item, names[i]);
-		struct wn_slice text;
-		if (!value)
-			return wn_fail(err, WN_INPUT, "row_member", "the item has no %s", names[i]);
-		if (!jcs_write(arena, value, &text, err))
-			return false;
-		json_put_raw(writer, names[i], text);
+	const struct json *value = json_get(item, name);
+	struct wn_slice text;
+	if (!value)
+		return wn_fail(err, WN_INPUT, "row_member", "the item has no %s", name);
+	if (value->type == JSON_STRING) {
+		json_put_slice(writer, name, value->text);
+		return true;
+	}
+	if (!jcs_write(arena, value, &text, err))
+		return false;
+	json_put_raw(writer, name, text);
+	return true;
+}
+
+/* The row's own member, if `name` is one of them. */
+static bool row_put_own(
+	struct json_writer *writer, const struct row_facts *facts, const struct source_policy *policy, const char *name)
+{
+	if (strcmp(name, "canonical_sha256") == 0) {
+		struct sha256 hash;
+		sha256_of(facts->canonical.data, facts->canonical.bytes, &hash);
+		json_put_hex(writer, name, hash.bytes, ID_BYTES);
+	} else if (strcmp(name, "cluster") == 0) {
+		json_put_hex(writer, name, facts->cluster.bytes, ID_BYTES);
+	} else if (strcmp(name, "contributor") == 0) {
+		json_put_hex(writer, name, facts->contributor.bytes, ID_BYTES);
+	} else if (strcmp(name, "export") == 0) {
+		json_put_string(writer, name, policy->ids_only ? "ids_only" : "full");
+	} else if (strcmp(name, "item_id") == 0) {
+		json_put_hex(writer, name, facts->item.bytes, ID_BYTES);
+	} else if (strcmp(name, "label") == 0) {
+		json_put_string(writer, name, facts->label);
+	} else if (strcmp(name, "p_good") == 0) {
+		json_put_integer(writer, name, facts->p_good);
+	} else if (strcmp(name, "salt") == 0) {
+		json_put_hex(writer, name, facts->salt.bytes, ID_BYTES);
+	} else if (strcmp(name, "split") == 0) {
+		json_put_string(writer, name, facts->split);
+	} else if (strcmp(name, "train") == 0) {
+		json_put_string(writer, name, policy->train ? "allowed" : "forbidden");
+	} else if (strcmp(name, "votes") == 0) {
+		json_put_integer(writer, name, facts->votes);
+	} else {
+		return false;
 	}
 	return true;
 }
 
-bool row_write(struct wn_arena *arena, const struct row_facts *facts, struct wn_slice *out, struct wn_error *err)
+bool row_write(struct wn_arena *arena, struct row_facts *facts, struct wn_slice *out, struct wn_error *err)
 {
+	/* All members in RFC 8785's order, so that what is written needs no second reading to be canonical. */
+	static const char *const full[] = {"author", "basis", "cluster", "content", "contributor", "export", "item_id",
+		"kind", "label", "language", "licence", "p_good", "published_ms", "salt", "source", "source_id",
+		"split", "tags", "train", "votes", NULL};
+	static const char *const ids[] = {"basis", "canonical_sha256", "cluster", "contributor", "export", "item_id",
+		"kind", "label", "language", "licence", "p_good", "published_ms", "salt", "source", "source_id",
+		"split", "train", "votes", NULL};
 	const struct json *item;
 	struct json_writer writer;
-	struct wn_slice text;
 	if (!json_parse(arena, facts->canonical.data, facts->canonical.bytes, &item, err))
 		return wn_while(err, "read an item's canonical bytes");
 	const char *source = json_member_string(item, "source", NULL);
-	if (!source)
-		return wn_fail(err, WN_INPUT, "row_member", "the item has no source");
+	facts->licence = json_member_string(item, "licence", NULL);
+	if (!source || !facts->licence || *facts->licence == '\0')
+		return wn_fail(err, WN_INPUT, "row_member", "the item has no source or no licence");
 	const struct source_policy *policy = source_policy_of(source);
+	const char *const *names = policy->ids_only ? ids : full;
 	json_begin(&writer, arena);
 	json_open_object(&writer, NULL);
-	if (!row_put_members(&writer, arena, item, policy->ids_only ? row_ids_members : row_item_members, err))
-		return false;
-	if (policy->ids_only) {
-		struct sha256 hash;
-		sha256_of(facts->canonical.data, facts->canonical.bytes, &hash);
-		json_put_hex(&writer, "canonical_sha256", hash.bytes, ID_BYTES);
-	}
-	json_put_hex(&writer, "cluster", facts->cluster.bytes, ID_BYTES);
-	json_put_hex(&writer, "contributor", facts->contributor.bytes, ID_BYTES);
-	json_put_string(&writer, "export", policy->ids_only ? "ids_only" : "full");
-	json_put_hex(&writer, "item_id", facts->item.bytes, ID_BYTES);
-	json_put_string(&writer, "label", facts->label);
-	json_put_integer(&writer, "p_good", facts->p_good);
-	json_put_hex(&writer, "salt", facts->salt.bytes, ID_BYTES);
-	json_put_string(&writer, "split", facts->split);
-	json_put_string(&writer, "train", policy->train ? "allowed" : "forbidden");
-	json_put_integer(&writer, "votes", facts->votes);
+	for (int i = 0; names[i]; i++)
+		if (!row_put_own(&writer, facts, policy, names[i]) &&
+			!row_put_member(&writer, arena, item, names[i], err))
+			return wn_while(err, "write a row");
 	json_close_object(&writer);
-	if (!json_end(&writer, &text, err) || !jcs_canonical(arena, text.data, text.bytes, out, err))
+	if (!json_end(&writer, out, err))
 		return wn_while(err, "write a row");
 	if (out->bytes > ROW_MAX)
 		return wn_fail(err, WN_INPUT, "row_large", "a row has at most %d bytes", ROW_MAX);
@@ -146,8 +177,9 @@ static bool row_canonical_sha256(
 	struct wn_slice text;
 	json_begin(&writer, arena);
 	json_open_object(&writer, NULL);
-	if (!row_put_members(&writer, arena, row, row_item_members, err))
-		return false;
+	for (int i = 0; row_item_members[i]; i++)
+		if (!row_put_member(&writer, arena, row, row_item_members[i], err))
+			return false;
 	json_close_object(&writer);
 	if (!json_end(&writer, &text, err))
 		return false;

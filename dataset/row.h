@@ -31,10 +31,11 @@ struct row_facts {
 	struct item_id cluster;	   /* smallest item id of its group of near duplicates */
 	struct sha256 contributor; /* the salted commitment under which the journal knows the contributor */
 	const char *split;
+	const char *licence; /* filled in by row_write(), in its arena */
 };
 /* Members: the item's own, then cluster, contributor, export, item_id, label, p_good, salt, split, train, votes; sorted
  * (JCS). */
-bool row_write(struct wn_arena *arena, const struct row_facts *facts, struct wn_slice *out, struct wn_error *err);
+bool row_write(struct wn_arena *arena, struct row_facts *facts, struct wn_slice *out, struct wn_error *err);
 
 /* A row as somebody else reads it. */
 struct row {

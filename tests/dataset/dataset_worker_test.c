@@ -426,6 +426,28 @@ TEST(the_next_version_tells_what_changed_and_an_unchanged_one_is_not_made)
 	free(world);
 }
 
+TEST(a_recipe_takes_only_the_licences_and_choices_that_it_names)
+{
+	struct world *world = calloc(1, sizeof *world);
+	struct dataset_report report;
+	CHECK_OR_RETURN(world_open(world));
+	world_accept(world, 0, 11);
+	/* Of 0..11 every third is CC0-1.0; odd ones are hail: 3 and 9 are both. */
+	CHECK_INT(world_release(world,
+			  "{\"dataset\":{\"name\":\"free-hail\",\"campaign\":\"hail\",\"licences\":[\"CC0-1.0\"],"
+			  "\"choices\":[\"hail\"],\"splits\":[{\"name\":\"a\",\"ppm\":500000},{\"name\":\"b\",\"ppm\":"
+			  "500000}]}}"),
+		1);
+	world_seal(world);
+	CHECK_INT(world_turn(world), 1);
+	CHECK_OR_RETURN(world_verify(world, "free-hail", 1, &report));
+	CHECK_INT(report.rows, 2);
+	CHECK_INT(report.manifest.licence_count, 1);
+	CHECK_TEXT(report.manifest.licences[0], "CC0-1.0");
+	world_close(world);
+	free(world);
+}
+
 TEST(what_cannot_be_made_ends_with_its_reason)
 {
 	struct world *world = calloc(1, sizeof *world);
