@@ -30,8 +30,11 @@ static bool genesis_grants(struct wn_arena *arena, const struct json *list, stru
 	if (!grants)
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu grants", list->count);
 	for (size_t i = 0; i < list->count; i++) {
-		const char *did = json_member_string(list->elements[i], "account", "");
-		if (!did_read(&grants[i].account, did, strlen(did)) || !json_amount(json_get(list->elements[i], "amount"), &grants[i].units))
+		static const char *const members[] = { "account", "amount", NULL };
+		const char *did = json_member_string(list->elements[i], "account", NULL);
+		struct wn_slice unknown;
+		if (!did || !json_only_members(list->elements[i], members, &unknown) || !did_read(&grants[i].account, did, strlen(did)) ||
+			!json_amount(json_get(list->elements[i], "amount"), &grants[i].units))
 			return wn_fail(err, WN_INPUT, "genesis_grants", "grants[%zu] is {account: did:key, amount: units as a decimal string}", i);
 	}
 	out->grants = grants;
@@ -207,13 +210,9 @@ static bool genesis_grants_post(struct db *db, struct wn_arena *arena, const str
 {
 	struct transfer *transfers = wn_arena_array(arena, wish->grant_count, sizeof *transfers);
 	enum transfer_result *results = wn_arena_array(arena, wish->grant_count, sizeof *results);
-	int64_t left = wish->policy.cap_units;
 	if (!transfers || !results)
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu grants", wish->grant_count);
 	for (size_t i = 0; i < wish->grant_count; i++) {
-		if (wish->grants[i].units > left)
-			return wn_fail(err, WN_INPUT, "genesis_grants", "the grants exceed the cap of %lld units", (long long)wish->policy.cap_units);
-		left -= wish->grants[i].units;
 		transfers[i] = (struct transfer){ .step = TRANSFER_SINGLE, .amount = wish->grants[i].units, .cause = "genesis", .epoch = -1 };
 		transfers[i].debit.kind = LEDGER_MINT;
 		transfers[i].credit.kind = LEDGER_FREE;
@@ -250,13 +249,25 @@ static bool genesis_epoch(struct db *db, struct wn_arena *arena, const struct ne
 	return close_store_begin(db, arena, 0, wish->time_ms, &keys->onion_layer, &beacon, err);
 }
 
+/* Before any key is made: what is refused leaves nothing behind. */
+static bool genesis_grants_fit(const struct genesis_wish *wish, struct wn_error *err)
+{
+	int64_t left = wish->policy.cap_units;
+	for (size_t i = 0; i < wish->grant_count; i++) {
+		if (wish->grants[i].units > left)
+			return wn_fail(err, WN_INPUT, "genesis_grants", "the grants exceed the cap of %lld units", (long long)wish->policy.cap_units);
+		left -= wish->grants[i].units;
+	}
+	return true;
+}
+
 bool genesis_write(const struct node *node, struct db *db, struct wn_arena *arena, const struct genesis_wish *wish, struct wn_error *err)
 {
 	struct genesis_keys keys;
 	struct wn_slice entry;
 	struct network_id network;
 	struct sha256 hash;
-	if (!genesis_key(node, wish, "checkpoint", &keys.checkpoint, err) || !genesis_key(node, wish, "operator", &keys.operator, err) ||
+	if (!genesis_grants_fit(wish, err) || !genesis_key(node, wish, "checkpoint", &keys.checkpoint, err) || !genesis_key(node, wish, "operator", &keys.operator, err) ||
 		!genesis_key(node, wish, "manifest", &keys.manifest, err) || !genesis_onion(node, wish, &keys, err) ||
 		!genesis_entry(arena, wish, &keys, &entry, err))
 		return wn_while(err, "prepare the network");
