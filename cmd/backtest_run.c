@@ -50,12 +50,13 @@ static bool get(struct backtest *run, const char *target, const struct json **ou
 
 static void seeded(uint64_t seed, const char *what, const char *name, uint8_t out[32])
 {
-	struct sha256 hash, hashed_name;
+	struct sha256 hash, hashed_what, hashed_name;
 	struct hash_layout layout = { 0 };
+	sha256_of(what, strlen(what), &hashed_what);
 	sha256_of(name, strlen(name), &hashed_name);
 	hash_tag(&layout, "winnow/backtest/v1");
 	hash_u64(&layout, seed);
-	hash_tag(&layout, what);
+	hash_field(&layout, hashed_what.bytes, ID_BYTES);
 	hash_field(&layout, hashed_name.bytes, ID_BYTES);
 	hash_done(&layout, &hash);
 	memcpy(out, hash.bytes, 32);
