@@ -15,3 +15,9 @@ BEGIN
 	END LOOP;
 END
 $$;
+-- Plans are kept for a connection's life. One that was made while tables were small would read whole tables when they no longer are,
+-- until the server looks at them anew; every statement of these two parts is served by an index. What closes epochs runs seldom and over
+-- very different amounts: it plans each time.
+ALTER ROLE winnow_serve SET enable_seqscan = off;
+ALTER ROLE winnow_tally SET enable_seqscan = off;
+ALTER ROLE winnow_reward SET plan_cache_mode = force_custom_plan;
