@@ -4,7 +4,7 @@ import { base64, concat, didOf, unbase64, utf8 } from "./bytes.js";
 const store = "winnow";
 // PKCS #8 of an Ed25519 seed is this and the 32 bytes (RFC 8410).
 const pkcs8Head = Uint8Array.of(0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20);
-const rounds = 600000;
+const kdf = "PBKDF2-SHA-256", rounds = 600000;
 
 function database() {
 	return new Promise((resolve, reject) => {
@@ -59,15 +59,26 @@ async function cipherOf(password, salt) {
 export async function exportKey(key, password) {
 	const salt = crypto.getRandomValues(new Uint8Array(16)), iv = crypto.getRandomValues(new Uint8Array(12));
 	const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, await cipherOf(password, salt), concat(key.seed, key.voteSeed));
-	return JSON.stringify({ did: key.did, kdf: "PBKDF2-SHA-256", rounds, salt: base64(salt), iv: base64(iv), sealed: base64(new Uint8Array(sealed)) });
+	return JSON.stringify({ did: key.did, kdf, rounds, salt: base64(salt), iv: base64(iv), sealed: base64(new Uint8Array(sealed)) });
 }
 
+function readCopy(text) {
+	try {
+		const copy = JSON.parse(text);
+		if (copy.kdf === kdf && copy.rounds === rounds)
+			return { salt: unbase64(copy.salt), iv: unbase64(copy.iv), sealed: unbase64(copy.sealed) };
+	} catch {
+		// Told below: whatever it is, it is no copy of ours.
+	}
+	throw new Error("This file is not a saved copy of a key.");
+}
+
+// Throws, and leaves this browser's key alone, when the password or the file is wrong.
 export async function importKey(text, password) {
-	const copy = JSON.parse(text);
+	const copy = readCopy(text);
 	let opened;
 	try {
-		opened = new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: unbase64(copy.iv) },
-			await cipherOf(password, unbase64(copy.salt)), unbase64(copy.sealed)));
+		opened = new Uint8Array(await crypto.subtle.decrypt({ name: "AES-GCM", iv: copy.iv }, await cipherOf(password, copy.salt), copy.sealed));
 	} catch {
 		throw new Error("The password does not open this copy.");
 	}
