@@ -1,4 +1,4 @@
-/* `winnow receipt`: checks a node's promise about a journal entry, and whether the node kept it. */
+/* `winnow receipt`: checks a node's promises about journal entries, and whether the node kept them. */
 #include "cmd/client.h"
 
 #include <errno.h>
@@ -8,10 +8,15 @@
 
 #include "core/journal.h"
 
-enum { RECEIPT_FILE_MAX = 1048576 };
+enum { RECEIPT_FILE_MAX = 8 * 1024 * 1024, RECEIPTS_MAX = 100000, RECEIPT_ARENA = 256 * 1024 * 1024 };
 
-/* The receipt itself, or any answer of a node that holds one under "receipt". */
-static bool receipt_load(struct wn_arena *arena, const char *path, const struct json **out, struct wn_error *err)
+struct receipts {
+	struct wn_arena arena;
+	const struct json **list;
+	size_t count;
+};
+
+static bool receipt_text(struct wn_arena *arena, const char *path, struct wn_slice *out, struct wn_error *err)
 {
 	bool standard = strcmp(path, "-") == 0;
 	FILE *file = standard ? stdin : fopen(path, "re");
@@ -24,15 +29,54 @@ static bool receipt_load(struct wn_arena *arena, const char *path, const struct 
 		fclose(file);
 	if (!text)
 		return wn_fail(err, WN_FULL, "memory", "no room for %s", path);
-	if (!whole)
-		return wn_fail(
-			err, WN_INPUT, "file_read", "%s is not a file of less than %d bytes", path, RECEIPT_FILE_MAX);
-	if (!json_parse(arena, text, bytes, out, err))
-		return wn_while(err, "read %s", path);
-	const struct json *inner = json_get(*out, "receipt");
-	if (inner)
-		*out = inner;
+	*out = (struct wn_slice){text, bytes};
+	return whole ||
+	       wn_fail(err, WN_INPUT, "file_read", "%s is not a file of less than %d bytes", path, RECEIPT_FILE_MAX);
+}
+
+/* A receipt itself, or any answer of a node that holds one under "receipt". */
+static bool receipt_add(struct receipts *receipts, const char *text, size_t bytes, struct wn_error *err)
+{
+	const struct json *value;
+	if (!json_parse(&receipts->arena, text, bytes, &value, err))
+		return false;
+	const struct json *inner = json_get(value, "receipt");
+	receipts->list[receipts->count++] = inner ? inner : value;
 	return true;
+}
+
+static bool receipt_is_blank(const char *text, size_t bytes)
+{
+	while (bytes > 0 && (text[bytes - 1] == ' ' || text[bytes - 1] == '\t' || text[bytes - 1] == '\r'))
+		bytes--;
+	return bytes == 0;
+}
+
+/* One JSON text, over as many lines as it likes, or one a line as `winnow submit --receipts` keeps them. */
+static bool receipts_load(struct receipts *receipts, const char *path, struct wn_error *err)
+{
+	struct wn_slice text = {NULL, 0};
+	struct wn_error ignored = {0};
+	size_t number = 0;
+	receipts->list = wn_arena_array(&receipts->arena, RECEIPTS_MAX, sizeof *receipts->list);
+	if (!receipts->list)
+		return wn_fail(err, WN_FULL, "memory", "no room for receipts");
+	if (!receipt_text(&receipts->arena, path, &text, err))
+		return false;
+	if (receipt_add(receipts, text.data, text.bytes, &ignored))
+		return true;
+	for (size_t at = 0; at < text.bytes;) {
+		const char *end = memchr(text.data + at, '\n', text.bytes - at);
+		size_t bytes = end ? (size_t)(end - text.data) - at : text.bytes - at;
+		number++;
+		if (receipts->count == RECEIPTS_MAX)
+			return wn_fail(
+				err, WN_INPUT, "receipts_many", "%s holds more than %d receipts", path, RECEIPTS_MAX);
+		if (!receipt_is_blank(text.data + at, bytes) && !receipt_add(receipts, text.data + at, bytes, err))
+			return wn_while(err, "%s line %zu", path, number);
+		at += bytes + 1;
+	}
+	return receipts->count > 0 || wn_fail(err, WN_INPUT, "receipts_none", "%s holds no receipt", path);
 }
 
 static bool proof_of(const struct json *answer, int64_t *position, int64_t *size, struct tree_proof *proof)
@@ -85,44 +129,48 @@ static bool receipt_kept(struct client *client, const char *leaf_hex, int64_t *p
 	return true;
 }
 
+static bool receipt_key(const struct client *client, const char *did, struct wn_error *err)
+{
+	struct account_key given;
+	if (!did_read(&given, did, strlen(did)))
+		return wn_fail(err, WN_INPUT, "checkpoint_key", "--checkpoint_key is a did:key:z6Mk...");
+	return id_compare(&given, &client->view.checkpoint_key) == 0 ||
+	       wn_fail(err, WN_INPUT, "checkpoint_key", "the node names another checkpoint key than the given one");
+}
+
+static bool receipt_show(struct client *client, const struct json *receipt, struct wn_error *err)
+{
+	struct checkpoint checkpoint;
+	int64_t position = 0, time_ms = 0;
+	if (!receipt_check(receipt, &client->view.network, &client->view.checkpoint_key, err))
+		return false;
+	json_integer(json_get(receipt, "time_ms"), &time_ms);
+	printf("signed by the network's key at %" PRId64 " ms since 1970\n", time_ms);
+	if (!receipt_kept(client, json_member_string(receipt, "leaf_hash", ""), &position, &checkpoint, err))
+		return false;
+	printf("kept: entry %" PRId64 " of the signed checkpoint at %" PRIu64 " entries\n", position, checkpoint.size);
+	return true;
+}
+
 static int receipt_run(const struct options *options, int argc, char **argv)
 {
 	struct wn_error err = {0};
 	struct client client;
-	struct checkpoint checkpoint;
-	const struct json *receipt;
+	struct receipts receipts = {.count = 0};
 	const char *did = option_text(options, "checkpoint_key");
-	int64_t position = 0, time_ms = 0;
 	if (argc != 1)
 		return command_usage(&command_receipt);
 	if (!client_open(&client, options, NULL, &err))
 		return command_failed(&err);
-	bool done = true;
-	if (did) {
-		struct account_key given;
-		if (!did_read(&given, did, strlen(did)))
-			done = wn_fail(&err, WN_INPUT, "checkpoint_key", "--checkpoint_key is a did:key:z6Mk...");
-		else if (id_compare(&given, &client.view.checkpoint_key) != 0)
-			done = wn_fail(&err, WN_INPUT, "checkpoint_key",
-				"the node names another checkpoint key than the given one");
+	wn_arena_init(&receipts.arena, RECEIPT_ARENA);
+	bool done = (!did || receipt_key(&client, did, &err)) && receipts_load(&receipts, argv[0], &err);
+	for (size_t i = 0; done && i < receipts.count; i++) {
+		wn_arena_reset(&client.arena);
+		done = receipt_show(&client, receipts.list[i], &err);
 	}
-	done = done && receipt_load(&client.arena, argv[0], &receipt, &err) &&
-	       receipt_check(receipt, &client.view.network, &client.view.checkpoint_key, &err);
-	if (done) {
-		json_integer(json_get(receipt, "time_ms"), &time_ms);
-		printf("signed by the network's key at %" PRId64 " ms since 1970\n", time_ms);
-		done = receipt_kept(
-			&client, json_member_string(receipt, "leaf_hash", ""), &position, &checkpoint, &err);
-	}
-	if (done)
-		printf("kept: entry %" PRId64 " of the signed checkpoint at %" PRIu64 " entries\n", position,
-			checkpoint.size);
+	wn_arena_free(&receipts.arena);
 	client_close(&client);
-	if (done)
-		return EXIT_DONE;
-	/* A receipt that does not hold is a failed check, not a mistake in the command. */
-	int status = command_failed(&err);
-	return status == EXIT_USAGE ? EXIT_FAILED_CHECK : status;
+	return done ? EXIT_DONE : command_failed(&err);
 }
 
 static const struct option receipt_options[] = {
@@ -132,17 +180,20 @@ static const struct option receipt_options[] = {
 	{.name = NULL},
 };
 static const char *const receipt_help[] = {
-	"FILE (- is the standard input) holds a receipt {leaf_hash, network_id, signature, time_ms}, or an answer of a "
-	"node with one in it.",
-	"Checks the signature, then asks the node for the proof that the entry stands in its journal under a signed "
-	"checkpoint.",
+	"FILE (- is the standard input) holds a receipt {leaf_hash, network_id, signature, time_ms}, an answer of a "
+	"node "
+	"with one in it,",
+	"or one of these a line, as winnow submit --receipts keeps them. Checks the signature, then asks the node for "
+	"the "
+	"proof that the",
+	"entry stands in its journal under a signed checkpoint.",
 	NULL,
 };
 
 const struct command command_receipt = {
 	.name = "receipt",
 	.usage = "receipt FILE [--node URL]",
-	.summary = "check a node's receipt and whether it was kept",
+	.summary = "check a node's receipts and whether they were kept",
 	.help = receipt_help,
 	.options = receipt_options,
 	.run = receipt_run,

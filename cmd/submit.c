@@ -1,6 +1,7 @@
 /* `winnow submit`: signs items and sends them in batches; a batch that got no answer is simply sent again. */
-#include "cmd/command.h"
+#include "cmd/client.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,6 +24,7 @@ struct submit {
 	size_t body_bytes;
 	int64_t numbers[INGEST_BATCH_MAX];     /* of the lines in the body */
 	size_t count;
+	FILE *receipts;                        /* one a batch, a line each; NULL: nobody wants them */
 	int64_t accepted, repeated, refused;
 	int64_t started_ms, shown_ms;
 };
@@ -48,11 +50,25 @@ static void line_refused(struct submit *submit, int64_t number, const char *code
 	printf("%" PRId64 "\trefused\t%s\t%s\n", number, code, detail);
 }
 
+/* What the node promised about a batch. It is stored whatever happens here, so a full disk is told and stops nothing. */
+static void receipt_keep(struct submit *submit, const struct json *answer)
+{
+	struct wn_error err = { 0 };
+	struct wn_slice line;
+	const struct json *receipt = json_get(answer, "receipt");
+	if (!submit->receipts || !receipt)
+		return;
+	if (!jcs_write(&submit->arena, receipt, &line, &err) || fwrite(line.data, 1, line.bytes, submit->receipts) != line.bytes ||
+		fputc('\n', submit->receipts) == EOF || fflush(submit->receipts) != 0)
+		fprintf(stderr, "winnow: a receipt was not kept: %s\n", err.text[0] ? err.text : strerror(errno));
+}
+
 static bool answer_show(struct submit *submit, const struct json *answer, struct wn_error *err)
 {
 	const struct json *lines = json_get(answer, "lines");
 	if (!lines || lines->type != JSON_ARRAY || lines->count != submit->count)
 		return wn_fail(err, WN_DOWN, "answer_malformed", "the node did not answer every line");
+	receipt_keep(submit, answer);
 	for (size_t i = 0; i < lines->count; i++) {
 		const struct json *line = lines->elements[i], *repeated = json_get(line, "repeated");
 		const char *id = json_member_string(line, "item_id", NULL), *salt = json_member_string(line, "salt", "");
@@ -90,6 +106,7 @@ static bool batch_send(struct submit *submit, struct wn_error *err)
 		.body = { submit->body, submit->body_bytes },
 		.key = &submit->client.keys->key,
 		.tag = submit->client.view->tag,
+		.now_ms = submit->client.view->clock_manual ? submit->client.view->now_ms : 0,
 		.timeout_ms = 60000,
 	};
 	if (submit->count == 0)
@@ -186,7 +203,9 @@ static int submit_run(const struct options *options, int argc, char **argv)
 	struct key_file keys;
 	struct node_view view;
 	struct fetch *fetch;
+	char url[CLIENT_URL_MAX];
 	const char *campaign = option_text(options, "campaign"), *key = option_text(options, "key"), *text = option_text(options, "text");
+	const char *receipts = option_text(options, "receipts");
 	if (!campaign || !key || (text ? argc != 0 : argc != 1))
 		return command_usage(&command_submit);
 	if (strspn(campaign, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(campaign) || strlen(campaign) > CAMPAIGN_NAME_MAX) {
@@ -198,8 +217,12 @@ static int submit_run(const struct options *options, int argc, char **argv)
 		wn_fail(&err, WN_INPUT, "key_file", "%s is not there; make a key with: winnow key %s", key, key);
 		return command_failed(&err);
 	}
-	if (!key_file_read(key, &keys, &err) || !fetch_open(&fetch, option_text(options, "node"), NULL, &err))
+	if (!key_file_read(key, &keys, &err) || !fetch_open(&fetch, client_url(options, url), NULL, &err))
 		return command_failed(&err);
+	if (receipts && !(submit.receipts = fopen(receipts, "ae"))) {
+		wn_fail(&err, WN_INPUT, "file_open", "%s: %s", receipts, strerror(errno));
+		return command_failed(&err);
+	}
 	wn_arena_init(&submit.arena, SUBMIT_ARENA);
 	submit.client = (struct vote_client){ .fetch = fetch, .view = &view, .keys = &keys };
 	submit.started_ms = clock_monotonic_ms();
@@ -210,6 +233,8 @@ static int submit_run(const struct options *options, int argc, char **argv)
 		(text ? submit_text(&submit, text, &err) : submit_file(&submit, argv[0], &err));
 	if (submit.accepted + submit.repeated + submit.refused > 0)
 		printf("accepted %" PRId64 ", repeated %" PRId64 ", refused %" PRId64 "\n", submit.accepted, submit.repeated, submit.refused);
+	if (submit.receipts)
+		fclose(submit.receipts);
 	wn_arena_free(&submit.arena);
 	fetch_close(fetch);
 	sign_forget(&keys.key);
@@ -219,10 +244,11 @@ static int submit_run(const struct options *options, int argc, char **argv)
 }
 
 static const struct option submit_options[] = {
+	CLIENT_OPTION_NODE,
+	CLIENT_OPTION_KEY,
 	{ "campaign", OPTION_TEXT, NULL, 0, 0, "name of the campaign" },
-	{ "key", OPTION_TEXT, NULL, 0, 0, "key file of the contributor (winnow key)" },
 	{ "text", OPTION_TEXT, NULL, 0, 0, "one text to submit instead of a file" },
-	{ "node", OPTION_TEXT, "http://127.0.0.1:8080", 0, 0, "address of the node" },
+	{ "receipts", OPTION_TEXT, NULL, 0, 0, "file to which the node's receipts are added, a line each: winnow receipt checks them" },
 	{ .name = NULL },
 };
 static const char *const submit_help[] = {
