@@ -1,0 +1,136 @@
+#!/bin/sh
+# `winnow backtest` over an invented recording: the whole main job twice alike, judged by tools that are not ours.
+. tests/cmd/node.sh
+
+# 40 posts, 12 workers who err at different rates, an answer that abstains, known answers for most posts.
+python3 - "$work/harbour" <<'END'
+import csv, json, os, random, sys
+folder = sys.argv[1]
+os.mkdir(folder)
+draw = random.Random(20260101)
+words = """harbour crane barrel rope gull tide lantern ferry anchor cargo pier captain fog whistle ladder herring sail deck
+compass bell wharf pilot buoy net barge mast engine chain sailor market crate tar oar quay winch bollard current dock signal
+flag rudder hatch bridge morning evening yellow heavy quiet broken empty patient narrow rusty distant early slowly twice
+carried lowered painted waited counted lifted watched repaired loaded tied""".split()
+posts, truth = [], {}
+for number in range(40):
+    kind = draw.choice(["no", "yes"])
+    text = " ".join(draw.choice(words) for _ in range(18)) + (" at work again" if kind == "yes" else " and nothing else")
+    assert len(text) >= 80
+    posts.append({"id": "post-%d" % number, "text": text})
+    truth["post-%d" % number] = kind
+with open(folder + "/posts.ndjson", "w") as file:
+    for post in posts:
+        file.write(json.dumps(post) + "\n")
+errors = [0.04 + 0.03 * worker for worker in range(12)]
+with open(folder + "/votes.csv", "w", newline="") as file:
+    table = csv.writer(file)
+    table.writerow(["post", "worker", "choice"])
+    for post in posts:
+        workers = list(range(12))
+        draw.shuffle(workers)
+        for worker in workers[: draw.randint(9, 12)]:
+            right = truth[post["id"]]
+            choice = right if draw.random() > errors[worker] else "yes" if right == "no" else "no"
+            table.writerow([post["id"], "worker \"%d\"" % worker, "cannot_tell" if draw.random() < 0.05 else choice])
+with open(folder + "/truth.csv", "w", newline="") as file:
+    table = csv.writer(file)
+    table.writerow(["post", "choice"])
+    for number, post in enumerate(posts):
+        if number % 10 < 9:
+            table.writerow([post["id"], truth[post["id"]]])
+with open(folder + "/campaign.json", "w") as file:
+    json.dump({"name": "harbour-cranes", "kind": "text", "question": "Does the post tell of a crane at work?",
+        "choices": [{"name": "no", "verdict": "reject"}, {"name": "yes", "verdict": "keep"},
+            {"name": "cannot_tell", "verdict": "abstain"}],
+        "languages": ["en"], "licence": "other", "basis": "recorded",
+        "panel": {"mode": "open", "pick": True, "seats": 5, "escalate": 4}}, file)
+END
+
+# Its nodes lie here, so that others who run backtests are not counted.
+mkdir -m 711 "$work/tmp"
+export TMPDIR="$work/tmp"
+
+backtest() {
+	name=$1
+	shift
+	run timeout 60 "$winnow" backtest "$work/harbour" --json --out "$work/$name-version" "$@"
+	cp "$work/out" "$work/$name"
+	cp "$work/err" "$work/$name-err"
+}
+same() { [ -n "$(member "$1" "$work/first")" ] && [ "$(member "$1" "$work/first")" = "$(member "$1" "$work/$2")" ]; }
+
+started=$(now_ms)
+backtest first --seed 7
+expect 0 "a recorded campaign is run to its end"
+echo "a backtest of 40 posts takes $(($(now_ms) - started)) ms"
+check "it prints one JSON object and nothing else" python3 -c "import json, sys; json.loads(open(sys.argv[1]).read())" "$work/first"
+check "a pipe is spared the progress" [ ! -s "$work/first-err" ]
+check "all posts and repeats went in" [ "$(member items "$work/first")" = $((40 + $(member planted "$work/first"))) ]
+check "many repeats were planted" [ "$(member planted "$work/first")" -ge 30 ]
+check "each of them was found, from its origin" [ "$(member planted_found "$work/first")" = "$(member planted "$work/first")" ]
+check "and nothing else is called a repeat" [ "$(member duplicates "$work/first")" = "$(member planted "$work/first")" ]
+check "every post ends" [ $(($(member accepted "$work/first") + $(member rejected "$work/first") + $(member void "$work/first"))) = 40 ]
+check "rows are what was accepted" [ "$(member rows "$work/first")" = "$(member accepted "$work/first")" ]
+check "verdicts are about as right as a majority of eight, for fewer votes" python3 - "$work/first" <<'END'
+import json, sys
+report = json.load(open(sys.argv[1]))
+assert report["accuracy"] >= report["majority_accuracy"] - 0.06, report
+assert report["accuracy"] > 0.8 and 3 <= report["votes_per_item"] <= 9, report
+assert report["votes"] > 0 and report["epochs"] > 0 and int(report["minted_units"]) > 0, report
+END
+
+# ---- other people's tools ----
+version=$work/first-version
+key=$(member public_key "$work/first")
+if command -v minisign >/dev/null; then
+	run minisign -Vm "$version/manifest.json" -P "$key"
+	expect 0 "stock minisign believes the manifest" "Signature and comment signature verified"
+else
+	skip "stock minisign believes the manifest: there is no minisign"
+fi
+run sh -c "cd '$version' && exec sha256sum --strict -c SHA256SUMS"
+expect 0 "sha256sum finds every file as it was signed" "OK"
+run python3 tests/foreign/verify_version.py "$version" "$key"
+expect 0 "a second implementation finds the version right"
+run "$winnow" verify "$version" --key "$key" --json
+expect 0 "and so does winnow verify" "$(member row_root "$work/first")"
+
+# ---- again, and otherwise ----
+backtest second --seed 7
+expect 0 "the same recording runs again"
+for name in row_root claims_root minted_units accepted rejected void votes audit_votes accuracy rows public_key; do
+	check "one seed gives one $name" same $name second
+done
+backtest other --seed 8
+expect 0 "another seed runs too"
+check "another seed gives another row root" [ "$(member row_root "$work/other")" != "$(member row_root "$work/first")" ]
+check "but the same majority" same majority_accuracy other
+
+# ---- what cannot run ----
+backtest first
+expect 1 "a folder that is there is not written over" "[out_exists]"
+run "$winnow" backtest "$work/nowhere"
+expect 1 "a recording that is not there is told" "[recording_file]"
+cp -r "$work/harbour" "$work/broken"
+echo "post-99,worker,yes" >>"$work/broken/votes.csv"
+run "$winnow" backtest "$work/broken"
+expect 1 "a vote on no post is told with its line" "votes.csv line $(grep -c '' "$work/broken/votes.csv")"
+check "and its code" warns "[recording_post_unknown]"
+echo '{"generosity":1}' >"$work/policy.json"
+run "$winnow" backtest "$work/harbour" --policy "$work/policy.json"
+expect 1 "a policy that is none is told" "[policy_member]"
+run "$winnow" backtest
+expect 2 "a recording must be named" "usage: winnow backtest"
+nodes_left() { ls -d "$TMPDIR"/winnow-backtest-* 2>/dev/null | wc -l; }
+before=$(nodes_left)
+"$winnow" backtest "$work/harbour" --json >"$work/out" 2>"$work/err" </dev/null &
+running=$!
+more_left() { [ "$(nodes_left)" -gt "$before" ]; }
+check "a backtest starts a node in a folder of its own" await 20 more_left
+kill -TERM $running
+wait $running
+status=$?
+expect 1 "a backtest that is interrupted ends" "[interrupted]"
+check "and takes its node along" [ "$(nodes_left)" -le "$before" ]
+report

@@ -1,0 +1,215 @@
+#!/bin/sh
+# The command line against a real node: keys, items, votes, money, datasets, receipts, refusals, and what a pipe is spared.
+. tests/cmd/node.sh
+
+keys=$work/keys
+mkdir -m 700 "$keys"
+node_begin shop --clock manual
+state=$work/shop
+
+# ---- without a node ----
+run "$winnow" key "$keys/giver"
+expect 0 "a key is made" "did:key:z6Mk"
+did=$(cat "$work/out")
+check "whoever made it is told what it is worth" warns "Whoever has this file owns the account"
+check "a key file is its owner's alone" [ "$(stat -c %a "$keys/giver")" = 600 ]
+run "$winnow" key "$keys/giver"
+expect 0 "a key that is there is shown" "$did"
+check "and not made anew" [ ! -s "$work/err" ]
+chmod 644 "$keys/giver"
+run "$winnow" key "$keys/giver"
+expect 1 "a key that others can read is refused" "[key_file_mode]"
+chmod 600 "$keys/giver"
+for name in ann bo cy; do "$winnow" key "$keys/$name" >"$work/$name.did" 2>/dev/null; done
+
+run "$winnow"
+expect 2 "without a command the help is shown"
+run "$winnow" --help
+expect 0 "help is no mistake" "Exit status: 0 done, 1 a check failed, 2 wrong use, 3 something cannot be reached."
+run "$winnow" --version
+expect 0 "the version is told" "winnow $(cat VERSION)"
+run "$winnow" frobnicate
+expect 2 "an unknown command is wrong use" "there is no command frobnicate"
+run "$winnow" status --jason
+expect 2 "an unknown option is wrong use, and the nearest is named" "did you mean --json?"
+run "$winnow" status please
+expect 2 "a word too many is wrong use" "usage: winnow status"
+run "$winnow" submit
+expect 2 "words that are missing are wrong use" "usage: winnow submit"
+run "$winnow" status --node http://127.0.0.1:1
+expect 3 "a node that is not there cannot be reached" "[fetch_unreachable]"
+run "$winnow" clock --node.state "$work/nothing"
+expect 3 "an operator's door that is not there cannot be reached" "[operator_socket]"
+for command in $(sed -n 's/^const struct command command_\([a-z]*\) = .*/\1/p' cmd/*.c) ingest embed tally reward seal; do
+	run "$winnow" "$command" --help
+	expect 0 "the help of $command" "usage: winnow $command"
+done
+
+run "$winnow" config
+cp "$work/out" "$work/config"
+run env WINNOW_CONFIG="$work/config" "$winnow" config
+expect 0 "the printed configuration can be read"
+check "and says the same again" cmp -s "$work/config" "$work/out"
+sed -i 's/^serve.port = .*/serve.port = 4711/' "$work/config"
+run env WINNOW_CONFIG="$work/config" "$winnow" config
+expect 0 "what is changed in it is in force" "serve.port = 4711"
+echo "serve.prot = 1" >>"$work/config"
+run env WINNOW_CONFIG="$work/config" "$winnow" config
+expect 2 "a name that is none is refused with its line" "line $(grep -c '' "$work/config")"
+run "$winnow" config --genesis
+check "the printed genesis can be read" python3 -m json.tool "$work/out" "$work/genesis.json"
+
+cat >"$work/items.ndjson" <<'END'
+{"content":"A red glove sat on the fence by the school until its owner came by."}
+{"content":"   "}
+{"id":"x7","text":"Nobody has asked for the left mitten that I hung on the railing."}
+not json
+
+{"content":"Found: one leather glove near the fountain, size nine, hardly worn.","colour":"brown"}
+{"content":"The tram conductor waved with the scarf that I had lost a week ago."}
+END
+cat >"$work/campaign.json" <<'END'
+{"name":"lost-gloves","question":"Does the post tell of a glove that was found?","licence":"CC0-1.0",
+ "choices":[{"name":"no","verdict":"reject"},{"name":"yes","verdict":"keep"},{"name":"skip","verdict":"abstain"}],
+ "panel":{"mode":"open","seats":3,"escalate":0,"commit_ms":86400000,"reveal_ms":86400000,"audit":"open"},
+ "budget":{"seat_pay":"0","seat_bond":"0"},"challenge_ms":0,"vesting_ms":0,"probation":false}
+END
+run "$winnow" preflight "$work/items.ndjson" --campaign "$work/campaign.json"
+expect 1 "a bad line fails the check of a file" "good 3, refused 3"
+check "and is named with its number" says "$(printf '6\trefused\titem_member')"
+sed '2d;4d;6d' "$work/items.ndjson" >"$work/good.ndjson"
+run "$winnow" preflight "$work/good.ndjson"
+expect 0 "good lines pass it" "good 3, refused 0"
+run "$winnow" preflight "$work/none.ndjson"
+expect 1 "a file that is not there is told" "[file_open]"
+
+# ---- campaigns and items ----
+check "the node is ready" node_ready shop
+at="--node.state $state"
+run "$winnow" campaign "$work/campaign.json" $at
+expect 0 "a campaign is opened" "campaign lost-gloves is open"
+run "$winnow" campaign $at
+expect 0 "campaigns are listed" "Does the post tell of a glove that was found?"
+echo '{"name":"no-choices","question":"?"}' >"$work/bad.json"
+run "$winnow" campaign "$work/bad.json" $at
+expect 1 "a campaign's document that is none is refused" "[campaign_"
+submit="$winnow submit --campaign lost-gloves --key $keys/giver $at"
+run $submit "$work/items.ndjson" --receipts "$work/receipts"
+expect 1 "one bad line among good ones fails" "accepted 3, repeated 0, refused 3"
+check "its neighbours are stored" [ "$(grep -c "$(printf '\taccepted\t')" "$work/out")" = 3 ]
+check "answers carry the numbers of their lines" [ "$(cut -f 1 "$work/out" | head -n 6 | tr '\n' ' ')" = "1 2 3 4 6 7 " ]
+check "a pipe is spared the progress" [ ! -s "$work/err" ]
+item=$(sed -n 's/^1\taccepted\t\([0-9a-f]*\).*/\1/p' "$work/out")
+run $submit "$work/items.ndjson"
+expect 1 "submitting twice stores nothing twice" "accepted 0, repeated 3, refused 3"
+check "and answers with the same items" says "$item"
+run $submit --text "Somebody tied a single blue glove to the handle of the bakery door."
+expect 0 "one text is submitted" "accepted 1, repeated 0, refused 0"
+run sh -c "echo '{\"content\":\"A child held up a knitted glove and asked every passer-by.\"}' >$work/one; exec $submit - <$work/one"
+expect 0 "items come from the standard input" "accepted 1"
+run $submit --text ""
+expect 1 "an empty text is refused with its code" "item_content_empty"
+run "$winnow" submit --campaign no-such-campaign --key "$keys/giver" $at --text "To nobody."
+expect 1 "a campaign that is not there is told" "[campaign_unknown]"
+run "$winnow" submit --campaign lost-gloves --key "$keys/nobody" $at --text "By nobody."
+expect 1 "a key that is not there is told, and how to make one" "winnow key"
+receipt_holds() { run "$winnow" receipt "$work/receipts" $at; ended 0; }
+check "the receipt is kept: its entry is in a signed checkpoint" await 20 receipt_holds
+check "and the place is told" says "kept: entry"
+sed 's/"leaf_hash":"\(.\)/"leaf_hash":"x\1/; s/"leaf_hash":"x0/"leaf_hash":"1/; s/"leaf_hash":"x./"leaf_hash":"0/' "$work/receipts" >"$work/forged"
+run "$winnow" receipt "$work/forged" $at
+expect 1 "a receipt for another entry does not hold" "[receipt_"
+run "$winnow" receipt "$work/campaign.json" $at
+expect 1 "what is no receipt is refused" "[receipt_"
+
+# ---- accounts and money ----
+run "$winnow" account --key "$keys/ann" --roles contributor,validator $at
+expect 0 "a key takes roles" "contributor validator"
+check "and is named" says "$(cat "$work/ann.did")"
+run "$winnow" account --key "$keys/ann" --roles operator $at
+expect 1 "a role that is not free is refused" "[role_not_open]"
+run "$winnow" account --key "$keys/ann" $at
+expect 0 "what an account has is told" "free"
+run "$winnow" stake 5 --key "$keys/ann" $at
+expect 1 "more than one has cannot be deposited" "[insufficient_funds]"
+run "$winnow" stake 0.0000000001 --key "$keys/ann" $at
+expect 2 "an amount with ten decimals is wrong use" "nine decimals"
+
+# ---- votes ----
+ready_to_judge() { "$winnow" status --json $at >"$work/status" && [ "$(member received "$work/status")" = 0 ] && [ "$(member embedded "$work/status")" = 0 ]; }
+check "what repeats what is found soon" await 20 ready_to_judge
+for name in ann bo cy; do
+	# The second of them first looks at one task and leaves it.
+	answers='x\n9\n2\n2\n2\n2\n2\n'
+	[ $name != bo ] || answers='s\n2\n2\n2\n2\n2\n'
+	status=0
+	printf "$answers" | "$winnow" vote --key "$keys/$name" --campaign lost-gloves $at >"$work/out" 2>"$work/err" || status=$?
+	expect 0 "$name judges from the standard input" "Sealed."
+done
+check "a number that is none is asked again" grep -q "A number from 1 to 2, s or q." "$work/out"
+run "$winnow" vote --key "$keys/ann" --campaign lost-gloves $at
+expect 0 "a judge who did all has no more" "No task is free at the moment."
+opened=0
+open_votes() {
+	for name in ann bo cy; do
+		run "$winnow" vote --key "$keys/$name" --open $at
+		ended 0 || return 1
+		opened=$((opened + $(sed -n 's/^\([0-9]*\) votes opened.*/\1/p' "$work/out")))
+	done
+	[ "$opened" -ge 12 ]
+}
+check "sealed votes are opened once a checkpoint closed their round" await 20 open_votes
+
+# ---- the pay round, then a dataset ----
+accepted() {
+	"$winnow" clock --advance 61s $at >"$work/out" 2>"$work/err" || return 1
+	run "$winnow" release gloves --campaign lost-gloves --wait 30 $at
+	ended 0
+}
+check "after the pay round a dataset is released" await 10 accepted
+check "with its rows and its key" says "gloves version 1:"
+key=$(sed -n 's/^public key //p' "$work/out")
+rows=$(sed -n 's/.*version 1: \([0-9]*\) rows.*/\1/p' "$work/out")
+check "rows are the items that all judged" [ "${rows:-0}" -ge 4 ]
+run "$winnow" release gloves --campaign lost-gloves $at
+expect 0 "without news there is no new version" "nothing changed since version 1"
+run "$winnow" release Gloves --campaign lost-gloves $at
+expect 1 "a name that is none is refused" "[recipe_name]"
+run "$winnow" download gloves --out "$work/gloves" --key "$key" $at
+expect 0 "a version is downloaded and verified" "$rows rows in $work/gloves, verified"
+check "a pipe is spared the progress of a download" [ ! -s "$work/err" ]
+run "$winnow" download gloves@1 --out "$work/gloves" $at
+expect 1 "a folder that is there is left alone" "[folder_exists]"
+run "$winnow" download gloves@7 --out "$work/seven" $at
+expect 1 "a version that is not there is told" "[version_"
+run "$winnow" verify "$work/gloves" --key "$key"
+expect 0 "a good folder verifies" "good"
+check "a pipe is spared the progress of a check" [ ! -s "$work/err" ]
+run "$winnow" verify "$work/gloves" --key "$key" --json
+expect 0 "and says so as JSON" '"ok":true'
+run "$winnow" verify "$work/gloves" --key "$(cat "$work/ann.did")"
+expect 1 "another key did not sign it" "[verify_"
+shard=$(ls "$work/gloves"/data/* | head -n 1)
+python3 - "$shard" <<'END'
+import sys
+with open(sys.argv[1], "r+b") as file:
+    file.seek(20)
+    byte = file.read(1)
+    file.seek(20)
+    file.write(bytes([byte[0] ^ 1]))
+END
+run "$winnow" verify "$work/gloves" --key "$key"
+expect 1 "a flipped bit is found" "[verify_file_hash]"
+run "$winnow" verify "$work/gloves" --json
+expect 1 "and told as JSON with a code" '"code":"verify_file_hash"'
+run "$winnow" verify "$work/nothing"
+expect 1 "a folder that is not there does not verify" "[verify_folder]"
+
+# ---- far later, by a clock that is moved ----
+"$winnow" clock --advance 30d $at >"$work/out" 2>&1
+run $submit --text "A month later the blue glove still hangs on the bakery door."
+expect 0 "items are signed by the clock of the node" "accepted 1"
+run "$winnow" account --key "$keys/giver" $at
+expect 0 "and whatever else is signed" "$did"
+check "the node stops when asked" node_end shop
+report
