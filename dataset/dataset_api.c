@@ -249,8 +249,10 @@ static bool version_show(struct exchange *exchange, struct wn_error *err)
 			wn_arena_printf(exchange->arena, "winnow download %s@%d --out %s-%d --key %s", name,
 				version.version, name, version.version, key),
 			wn_arena_printf(exchange->arena, "winnow verify %s-%d --key %s", name, version.version, key),
-			wn_arena_printf(exchange->arena, "minisign -Vm manifest.json -P %s", key),
-			wn_arena_printf(exchange->arena, "sha256sum -c SHA256SUMS"),
+			wn_arena_printf(
+				exchange->arena, "minisign -Vm %s-%d/manifest.json -P %s", name, version.version, key),
+			wn_arena_printf(
+				exchange->arena, "(cd %s-%d && sha256sum -c SHA256SUMS)", name, version.version),
 		};
 		json_open_array(&answer, "verify");
 		for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
