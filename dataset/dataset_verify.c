@@ -9,6 +9,7 @@
 
 #include "core/checkpoint.h"
 #include "core/hash.h"
+#include "core/item_id.h"
 #include "core/tree.h"
 #include "dataset/row.h"
 #include "dataset/shard.h"
@@ -398,7 +399,7 @@ static bool check_row(void *context, struct wn_slice line, struct wn_error *err)
 		return refuse(verify, err, VERIFY_ROW_TWICE, "row %lld has the item of the row before", number);
 	if (order > 0)
 		return refuse(verify, err, VERIFY_ROW_ORDER, "row %lld comes before the row before it", number);
-	row_item_id(&report->manifest.network, &row.salt, &row.canonical_sha256, &id);
+	item_id_of(&report->manifest.network, &row.salt, &row.canonical_sha256, &id);
 	if (id_compare(&id, &row.item) != 0)
 		return refuse(verify, err, VERIFY_ROW_ID,
 			"the item id of row %lld does not follow from its salt and content", number);

@@ -218,16 +218,3 @@ bool row_parse(struct wn_arena *arena, const char *json, size_t bytes, struct ro
 		return row_hex(row, "canonical_sha256", out->canonical_sha256.bytes, err);
 	return row_canonical_sha256(arena, row, &out->canonical_sha256, err);
 }
-
-void row_item_id(const struct network_id *network, const struct salt *salt, const struct sha256 *canonical_sha256,
-	struct item_id *out)
-{
-	struct hash_layout layout;
-	struct sha256 hash;
-	hash_tag(&layout, "winnow/item/v1");
-	hash_field(&layout, network->bytes, ID_BYTES);
-	hash_field(&layout, salt->bytes, ID_BYTES);
-	hash_field(&layout, canonical_sha256->bytes, ID_BYTES);
-	hash_done(&layout, &hash);
-	memcpy(out->bytes, hash.bytes, ID_BYTES);
-}

@@ -50,8 +50,5 @@ struct row {
 /* Strings live in the arena. All WN_INPUT: row_json, row_canonical, row_member (missing or unknown), row_value. */
 bool row_parse(struct wn_arena *arena, const char *json, size_t bytes, struct row *out, struct wn_error *err);
 
-/* SHA-256("winnow/item/v1" 00 | network id | salt | SHA-256(canonical bytes)): DESIGN.md 2. */
-void row_item_id(const struct network_id *network, const struct salt *salt, const struct sha256 *canonical_sha256,
-	struct item_id *out);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/item_id.h"
 #include "core/journal.h"
 #include "sql_ingest.h"
 

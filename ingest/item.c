@@ -327,18 +327,6 @@ void item_author(char out[ITEM_AUTHOR_ROOM], const struct sha256 *commitment, co
 	hex_write(out, hash.bytes, (ITEM_AUTHOR_ROOM - 1) / 2);
 }
 
-void item_id_of(const struct network_id *network, const struct salt *salt, const struct sha256 *canonical_sha256, struct item_id *out)
-{
-	struct hash_layout layout;
-	struct sha256 hash;
-	hash_tag(&layout, "winnow/item/v1");
-	hash_field(&layout, network->bytes, ID_BYTES);
-	hash_field(&layout, salt->bytes, ID_BYTES);
-	hash_field(&layout, canonical_sha256->bytes, ID_BYTES);
-	hash_done(&layout, &hash);
-	memcpy(out->bytes, hash.bytes, ID_BYTES);
-}
-
 /* Members are written in RFC 8785's order and with its escapes, so nothing needs to be sorted or read again. */
 static bool item_canonical(struct wn_arena *arena, struct item *item, struct wn_error *err)
 {

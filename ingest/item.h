@@ -112,7 +112,5 @@ bool item_check(struct wn_arena *arena, const struct json *value, const struct i
 
 /* The pseudonym under which a campaign shows an author: 16 hex digits of SHA-256("winnow/author/v1" 00 | commitment | campaign). */
 void item_author(char out[ITEM_AUTHOR_ROOM], const struct sha256 *commitment, const char *campaign);
-/* DESIGN.md 2. */
-void item_id_of(const struct network_id *network, const struct salt *salt, const struct sha256 *canonical_sha256, struct item_id *out);
 
 #endif

@@ -127,11 +127,9 @@ static bool submission_store(struct exchange *exchange, struct submission *submi
 
 static void item_put(struct json_writer *writer, const struct ingest_item *item)
 {
-	static const char *const states[] = { "received", "embedded", "duplicate", "judging", "provisional", "settled", "accepted", "rejected",
-		"void", "erased" };
 	json_put_hex(writer, "item_id", item->id.bytes, ID_BYTES);
 	json_put_hex(writer, "salt", item->salt.bytes, ID_BYTES);
-	json_put_string(writer, "state", states[item->state]);
+	json_put_string(writer, "state", item_state_word(item->state));
 	if (item->repeated)
 		json_put_bool(writer, "repeated", true);
 }

@@ -3,26 +3,14 @@
 
 #include <string.h>
 
+#include "core/states.h"
+#include "gpu_embed/linker.h"
 #include "vote/campaign_store.h"
 #include "vote/item_store.h"
 #include "vote/round_store.h"
 #include "vote/tally.h"
 
 enum { ITEMS_PAGE = 100 };
-
-static const char *item_state_word(enum item_state state)
-{
-	static const char *const words[] = { "received", "embedded", "duplicate", "judging", "provisional", "settled", "accepted", "rejected",
-		"void", "erased" };
-	return words[state];
-}
-
-static const char *dedup_method_word(int32_t method)
-{
-	static const char *const words[] = { "none", "exact", "normalised", "minhash", "semantic", "sensor" };
-	wn_assert(method >= 0 && method < (int32_t)(sizeof words / sizeof *words));
-	return words[method];
-}
 
 static void duplicate_put(struct json_writer *writer, const struct item_view *item, bool whole)
 {
@@ -31,7 +19,7 @@ static void duplicate_put(struct json_writer *writer, const struct item_view *it
 	json_open_object(writer, "duplicate");
 	json_put_bool(writer, "repeats", item->method != 0);
 	json_put_hex(writer, "origin", item->origin.bytes, ID_BYTES);
-	json_put_string(writer, "method", dedup_method_word(item->method));
+	json_put_string(writer, "method", dup_method_name((enum dup_method)item->method));
 	json_put_integer(writer, "numerator", item->numerator);
 	json_put_integer(writer, "denominator", item->denominator);
 	if (whole) {

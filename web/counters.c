@@ -13,15 +13,15 @@ static void counters_add(_Atomic uint64_t *counter, uint64_t value)
 void counters_answer(struct counters *counters, size_t route, int status, int64_t duration_us)
 {
 	wn_assert(route <= COUNTERS_NO_ROUTE);
-	int class = status / 100 - 1;
-	if (class < 0 || class >= COUNTERS_CLASSES)
-		class = COUNTERS_CLASSES - 1;
+	int hundred = status / 100 - 1;
+	if (hundred < 0 || hundred >= COUNTERS_CLASSES)
+		hundred = COUNTERS_CLASSES - 1;
 	if (duration_us < 0)
 		duration_us = 0;
 	int bucket = 0;
 	while (bucket < COUNTERS_BUCKETS - 1 && duration_us > counters_bounds_ms[bucket] * 1000)
 		bucket++;
-	counters_add(&counters->answers[route][class], 1);
+	counters_add(&counters->answers[route][hundred], 1);
 	counters_add(&counters->durations[bucket], 1);
 	counters_add(&counters->duration_us, (uint64_t)duration_us);
 }
@@ -34,8 +34,8 @@ static void counters_take(_Atomic uint64_t *to, const _Atomic uint64_t *from)
 void counters_sum(struct counters *to, const struct counters *from)
 {
 	for (size_t route = 0; route <= COUNTERS_NO_ROUTE; route++)
-		for (int class = 0; class < COUNTERS_CLASSES; class ++)
-			counters_take(&to->answers[route][class], &from->answers[route][class]);
+		for (int hundred = 0; hundred < COUNTERS_CLASSES; hundred++)
+			counters_take(&to->answers[route][hundred], &from->answers[route][hundred]);
 	for (int bucket = 0; bucket < COUNTERS_BUCKETS; bucket++)
 		counters_take(&to->durations[bucket], &from->durations[bucket]);
 	counters_take(&to->duration_us, &from->duration_us);

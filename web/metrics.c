@@ -24,14 +24,14 @@ static void metrics_requests(struct wn_text *text, const struct server *server, 
 	family(text, "winnow_http_requests_total", "counter", "Requests answered, by route and class of status.");
 	for (size_t route = 0; route <= COUNTERS_NO_ROUTE; route++) {
 		const struct route *known = route < server->router.count ? server->router.routes[route] : NULL;
-		for (int class = 0; class < COUNTERS_CLASSES; class ++) {
-			uint64_t count = counters->answers[route][class];
+		for (int hundred = 0; hundred < COUNTERS_CLASSES; hundred++) {
+			uint64_t count = counters->answers[route][hundred];
 			if (count == 0)
 				continue;
 			/* Patterns hold neither quotes nor backslashes. */
 			wn_text_printf(text,
 				"winnow_http_requests_total{method=\"%s\",route=\"%s\",class=\"%dxx\"} %" PRIu64 "\n",
-				known ? known->method : "", known ? known->pattern : "none", class + 1, count);
+				known ? known->method : "", known ? known->pattern : "none", hundred + 1, count);
 		}
 	}
 	family(text, "winnow_http_request_seconds", "histogram",
@@ -86,11 +86,7 @@ static void metrics_journal(struct wn_text *text, const struct web_journal *jour
 
 static bool metrics_database(struct wn_text *text, struct exchange *exchange, struct wn_error *err)
 {
-	static const char *const rounds[WEB_ROUND_STATES] = {"commit", "reveal"};
-	static const char *const seats[WEB_SEAT_STATES] = {"leased", "committed", "revealed", "skipped", "lapsed"};
-	static const char *const items[WEB_ITEM_STATES] = {
-		"received", "embedded", NULL, "judging", "provisional", "settled", NULL, NULL, NULL, NULL};
-	int64_t counts[WEB_ITEM_STATES];
+	int64_t counts[ITEM_STATES];
 	struct web_work work;
 	struct web_journal journal;
 	if (!web_store_items(exchange->db, exchange->arena, false, counts, err) ||
@@ -98,15 +94,16 @@ static bool metrics_database(struct wn_text *text, struct exchange *exchange, st
 		!web_store_journal(exchange->db, exchange->arena, &journal, err))
 		return false;
 	family(text, "winnow_items_waiting", "gauge", "Items on their way, by state.");
-	for (int i = 0; i < WEB_ITEM_STATES; i++)
-		if (items[i])
-			wn_text_printf(text, "winnow_items_waiting{state=\"%s\"} %" PRId64 "\n", items[i], counts[i]);
+	for (int i = 0; i < ITEM_STATES; i++)
+		if (item_state_waits((enum item_state)i))
+			wn_text_printf(text, "winnow_items_waiting{state=\"%s\"} %" PRId64 "\n",
+				item_state_word((enum item_state)i), counts[i]);
 	family(text, "winnow_rounds_open", "gauge", "Open panels, by phase.");
-	for (int i = 0; i < WEB_ROUND_STATES; i++)
-		wn_text_printf(text, "winnow_rounds_open{phase=\"%s\"} %" PRId64 "\n", rounds[i], work.rounds[i]);
+	for (int i = 0; i < WEB_ROUNDS_OPEN; i++)
+		wn_text_printf(text, "winnow_rounds_open{phase=\"%s\"} %" PRId64 "\n", round_state_word((enum round_state)i), work.rounds[i]);
 	family(text, "winnow_seats", "gauge", "Seats of open panels, by state.");
-	for (int i = 0; i < WEB_SEAT_STATES; i++)
-		wn_text_printf(text, "winnow_seats{state=\"%s\"} %" PRId64 "\n", seats[i], work.seats[i]);
+	for (int i = 0; i < SEAT_STATES; i++)
+		wn_text_printf(text, "winnow_seats{state=\"%s\"} %" PRId64 "\n", seat_state_word((enum seat_state)i), work.seats[i]);
 	if (work.has_epoch) {
 		gauge(text, "winnow_epoch", "The epoch that is open or closing.", work.epoch);
 		gauge(text, "winnow_epoch_state", "Its state: 0 open, 1 waits for audits, 2 closed.", work.epoch_state);

@@ -216,34 +216,21 @@ static bool node_proof(struct exchange *exchange, struct wn_error *err)
 /* ---- status
  * --------------------------------------------------------------------------------------------------------------- */
 
-static const char *const item_states[WEB_ITEM_STATES] = {"received", "embedded", "duplicate", "judging", "provisional",
-	"settled", "accepted", "rejected", "void", "erased"};
-static const char *const round_states[WEB_ROUND_STATES] = {"commit", "reveal"};
-static const char *const seat_states[WEB_SEAT_STATES] = {"leased", "committed", "revealed", "skipped", "lapsed"};
-static const char *const epoch_states[] = {"open", "auditing", "closed"};
-
-static bool item_waits(int state)
-{
-	return state == ITEM_RECEIVED || state == ITEM_EMBEDDED || state == ITEM_JUDGING || state == ITEM_PROVISIONAL ||
-	       state == ITEM_SETTLED;
-}
-
 static void status_work(struct json_writer *answer, const struct web_work *work)
 {
 	json_open_object(answer, "rounds");
-	for (int i = 0; i < WEB_ROUND_STATES; i++)
-		json_put_integer(answer, round_states[i], work->rounds[i]);
+	for (int i = 0; i < WEB_ROUNDS_OPEN; i++)
+		json_put_integer(answer, round_state_word((enum round_state)i), work->rounds[i]);
 	json_close_object(answer);
 	json_open_object(answer, "seats");
-	for (int i = 0; i < WEB_SEAT_STATES; i++)
-		json_put_integer(answer, seat_states[i], work->seats[i]);
+	for (int i = 0; i < SEAT_STATES; i++)
+		json_put_integer(answer, seat_state_word((enum seat_state)i), work->seats[i]);
 	json_close_object(answer);
 	if (!work->has_epoch)
 		return;
-	wn_assert(work->epoch_state >= EPOCH_OPEN && work->epoch_state <= EPOCH_CLOSED);
 	json_open_object(answer, "epoch");
 	json_put_integer(answer, "epoch", work->epoch);
-	json_put_string(answer, "state", epoch_states[work->epoch_state]);
+	json_put_string(answer, "state", epoch_state_word((enum epoch_state)work->epoch_state));
 	json_put_integer(answer, "opened_ms", work->epoch_opened_ms);
 	json_put_integer(answer, "oldest_open", work->epoch_unclosed);
 	json_close_object(answer);
@@ -274,7 +261,7 @@ static void status_lanes(struct json_writer *answer, struct server *server)
 
 static bool node_status(struct exchange *exchange, struct wn_error *err)
 {
-	int64_t items[WEB_ITEM_STATES];
+	int64_t items[ITEM_STATES];
 	struct web_work work;
 	struct web_journal journal;
 	struct json_writer answer;
@@ -288,9 +275,9 @@ static bool node_status(struct exchange *exchange, struct wn_error *err)
 	json_open_object(&answer, NULL);
 	json_put_integer(&answer, "now_ms", exchange->now_ms);
 	json_open_object(&answer, "items");
-	for (int i = 0; i < WEB_ITEM_STATES; i++)
-		if (whole || item_waits(i))
-			json_put_integer(&answer, item_states[i], items[i]);
+	for (int i = 0; i < ITEM_STATES; i++)
+		if (whole || item_state_waits((enum item_state)i))
+			json_put_integer(&answer, item_state_word((enum item_state)i), items[i]);
 	json_close_object(&answer);
 	status_work(&answer, &work);
 	status_journal(&answer, &journal);

@@ -108,10 +108,10 @@ static bool store_counts(struct db *db, struct wn_arena *arena, const struct sql
 }
 
 bool web_store_items(
-	struct db *db, struct wn_arena *arena, bool whole, int64_t counts[WEB_ITEM_STATES], struct wn_error *err)
+	struct db *db, struct wn_arena *arena, bool whole, int64_t counts[ITEM_STATES], struct wn_error *err)
 {
 	return store_counts(db, arena, whole ? &SQL_WEB_ITEMS_BY_STATE : &SQL_WEB_ITEMS_WAITING, counts,
-		       WEB_ITEM_STATES, err) ||
+		       ITEM_STATES, err) ||
 	       wn_while(err, "count items");
 }
 
@@ -120,8 +120,8 @@ bool web_store_work(struct db *db, struct wn_arena *arena, struct web_work *out,
 	struct db_args args;
 	struct db_result *result = NULL;
 	*out = (struct web_work){0};
-	if (!store_counts(db, arena, &SQL_WEB_ROUNDS_BY_STATE, out->rounds, WEB_ROUND_STATES, err) ||
-		!store_counts(db, arena, &SQL_WEB_SEATS_BY_STATE, out->seats, WEB_SEAT_STATES, err))
+	if (!store_counts(db, arena, &SQL_WEB_ROUNDS_BY_STATE, out->rounds, WEB_ROUNDS_OPEN, err) ||
+		!store_counts(db, arena, &SQL_WEB_SEATS_BY_STATE, out->seats, SEAT_STATES, err))
 		return wn_while(err, "count rounds and seats");
 	db_args_init(&args, arena);
 	if (!db_query(db, &SQL_WEB_EPOCH_LATEST, &args, &result, err))

@@ -4,8 +4,9 @@
 
 #include "core/db.h"
 #include "core/id.h"
+#include "core/states.h"
 
-enum { WEB_ITEM_STATES = 10, WEB_ROUND_STATES = 2, WEB_SEAT_STATES = 5 };
+enum { WEB_ROUNDS_OPEN = ROUND_REVEAL + 1 }; /* the states of a round that still takes votes */
 
 struct stored_answer {
 	struct sha256 fingerprint;
@@ -25,11 +26,11 @@ bool web_store_clock_set(struct db *db, struct wn_arena *arena, int64_t clock_ms
 
 /* Items by state; `whole` false counts only those on their way, which stays cheap however many are done. */
 bool web_store_items(
-	struct db *db, struct wn_arena *arena, bool whole, int64_t counts[WEB_ITEM_STATES], struct wn_error *err);
+	struct db *db, struct wn_arena *arena, bool whole, int64_t counts[ITEM_STATES], struct wn_error *err);
 
 struct web_work {
-	int64_t rounds[WEB_ROUND_STATES]; /* commit, reveal */
-	int64_t seats[WEB_SEAT_STATES];	  /* of those rounds: leased, committed, revealed, skipped, lapsed */
+	int64_t rounds[WEB_ROUNDS_OPEN]; /* commit, reveal */
+	int64_t seats[SEAT_STATES];	  /* of those rounds: leased, committed, revealed, skipped, lapsed */
 	bool has_epoch;
 	int64_t epoch, epoch_opened_ms, epoch_unclosed; /* the newest; the oldest that is not closed */
 	int32_t epoch_state;

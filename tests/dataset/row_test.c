@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/item_id.h"
 #include "tests/dataset/version_sample.h"
 
 SUITE("row")
@@ -25,7 +26,7 @@ TEST(a_row_carries_what_its_item_id_follows_from)
 		CHECK_OK(row_parse(&sample.arena, text.data, text.bytes, &row, &err), err);
 		sha256_of(facts.canonical.data, facts.canonical.bytes, &hash);
 		CHECK_BYTES(row.canonical_sha256.bytes, ID_BYTES, hash.bytes, ID_BYTES);
-		row_item_id(&sample.setup.network, &row.salt, &row.canonical_sha256, &id);
+		item_id_of(&sample.setup.network, &row.salt, &row.canonical_sha256, &id);
 		CHECK_BYTES(id.bytes, ID_BYTES, facts.item.bytes, ID_BYTES);
 		CHECK_BYTES(row.item.bytes, ID_BYTES, facts.item.bytes, ID_BYTES);
 		CHECK_INT(row.p_good, facts.p_good);
@@ -47,7 +48,7 @@ TEST(an_item_id_is_the_hash_of_its_layout)
 	memset(network.bytes, 1, ID_BYTES);
 	memset(salt.bytes, 2, ID_BYTES);
 	memset(canonical.bytes, 3, ID_BYTES);
-	row_item_id(&network, &salt, &canonical, &id);
+	item_id_of(&network, &salt, &canonical, &id);
 	CHECK_HEX(id.bytes, ID_BYTES, "08acf28a196211d62c02bbc7f449ce85d3fa1be7f053a6ad5dc084174789b8ee");
 }
 

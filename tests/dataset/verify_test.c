@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "core/checkpoint.h"
+#include "core/item_id.h"
 #include "dataset/shard.h"
 #include "dataset/version_folder.h"
 #include "tests/dataset/version_sample.h"
@@ -92,7 +93,7 @@ TEST(rows_of_many_shards_verify)
 		fill[bytes] = '\0';
 		items[i].canonical = sample_replace(&sample.arena, items[i].canonical, "Hail number ", fill);
 		sha256_of(items[i].canonical.data, items[i].canonical.bytes, &hash);
-		row_item_id(&sample.setup.network, &items[i].salt, &hash, &items[i].item);
+		item_id_of(&sample.setup.network, &items[i].salt, &hash, &items[i].item);
 	}
 	qsort(items, MANY, sizeof *items, id_compare); /* the id is the first member */
 	CHECK_OR_RETURN(version_sample_write(&sample, items, MANY));
@@ -493,7 +494,7 @@ static void row_forbidden(struct version_sample *sample, const char *dir)
 	lines->count = 1;
 	lines->lines[0] = sample_replace(&sample->arena, lines->lines[0], "\"source\":\"direct\"", "\"source\":\"x\"");
 	CHECK_OK(row_parse(&sample->arena, lines->lines[0].data, lines->lines[0].bytes, &row, &err), err);
-	row_item_id(&sample->setup.network, &row.salt, &row.canonical_sha256, &id);
+	item_id_of(&sample->setup.network, &row.salt, &row.canonical_sha256, &id);
 	hex_write(old_id, row.item.bytes, ID_BYTES);
 	hex_write(new_id, id.bytes, ID_BYTES);
 	/* cluster and item_id both name the item. */

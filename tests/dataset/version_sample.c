@@ -11,6 +11,7 @@
 
 #include "core/checkpoint.h"
 #include "core/hash.h"
+#include "core/item_id.h"
 #include "dataset/shard.h"
 #include "dataset/version_folder.h"
 #include "tests/check.h"
@@ -94,7 +95,7 @@ void version_sample_item(struct version_sample *sample, int number, struct row_f
 			"id\":\"post-%d\",\"tags\":[\"hail\"]}",
 			number % 7, number, number % 3 ? "CC-BY-4.0" : "CC0-1.0", 1000 + number, number));
 	sha256_of(out->canonical.data, out->canonical.bytes, &hash);
-	row_item_id(&sample->setup.network, &out->salt, &hash, &out->item);
+	item_id_of(&sample->setup.network, &out->salt, &hash, &out->item);
 	out->cluster = out->item;
 	out->label = number % 2 ? "hail" : "storm";
 	out->p_good = 600000 + number;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/item_id.h"
 #include "tests/check.h"
 
 SUITE("item")

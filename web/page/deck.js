@@ -60,17 +60,22 @@ async function askVerdict(note) {
 export async function followVotes() {
 	if (!joined())
 		return;
+	let trouble;
 	for (const note of notes().filter((n) => n.state === "sealed"))
 		try {
 			await openVote(note);
 		} catch (problem) {
-			if (!(problem instanceof Doubt))
-				throw problem;
-			keepNote({ ...note, state: "ended", told: problem.message });
+			// A node that is away is asked again; one that lies is not. Neither keeps other votes from being opened.
+			if (problem instanceof Doubt)
+				keepNote({ ...note, state: "ended", told: problem.message });
+			else
+				trouble = problem;
 		}
 	for (const note of notes().filter((n) => n.state === "opened").slice(0, asksMost))
 		await askVerdict(note);
 	showVotes();
+	if (trouble)
+		throw trouble;
 }
 
 // ---- tasks
