@@ -203,6 +203,16 @@ static int64_t locked_units(const struct settle_campaign *settle, const struct a
 
 /* ---- validators ---- */
 
+/* Whether the voter's scores of this campaign enter pay and slash now; then its bonds here end with them. */
+static bool voter_settles(const struct settle_campaign *settle, const struct account_key *voter)
+{
+	const struct settle_validator *found = settle->validator_count == 0
+						       ? NULL
+						       : bsearch(voter, settle->validators, settle->validator_count,
+								 sizeof *settle->validators, id_compare);
+	return found && found->settles;
+}
+
 /* Pay waits, pending, until the items behind it are final. */
 static bool pay_add(struct epoch_run *run, const struct pay_line *line, const char *campaign,
 	const struct sha256 *subject, enum ledger_kind from, int64_t due_ms, struct wn_error *err)
@@ -335,7 +345,7 @@ static bool drawn_slash(struct epoch_run *run, const struct pay_line *line, stru
 	for (size_t c = 0; c < run->campaign_count; c++) {
 		const struct settle_campaign *settle = &run->campaigns[c];
 		int64_t before = left;
-		if (settle->campaign->panel_mode != PANEL_DRAWN)
+		if (settle->campaign->panel_mode != PANEL_DRAWN || !voter_settles(settle, &line->account))
 			continue;
 		if (!voter_bonds(run, settle, &line->account, &left, err))
 			return false;
@@ -364,19 +374,12 @@ static bool drawn_pay(struct epoch_run *run, struct wn_error *err)
 	return true;
 }
 
-/* Bonds of voters without carried scores end too: nothing stands behind them any more. */
+/* Bonds of voters without any scores end too: nothing stands behind them any more. */
 static bool idle_bonds(struct epoch_run *run, const struct settle_campaign *settle, struct wn_error *err)
 {
-	size_t v = 0;
 	for (size_t i = 0; i < settle->bond_count; i++) {
 		const struct held_bond *bond = &settle->bonds[i];
-		while (v < settle->validator_count && id_compare(&settle->validators[v].row.voter, &bond->voter) < 0)
-			v++;
-		bool paid_above = v < settle->validator_count && settle->validators[v].settles &&
-				  id_compare(&settle->validators[v].row.voter, &bond->voter) == 0;
-		if (paid_above || bond->lost)
-			continue;
-		if (!bond_end(run, bond, 0, err))
+		if (!bond->lost && !voter_settles(settle, &bond->voter) && !bond_end(run, bond, 0, err))
 			return false;
 	}
 	return true;

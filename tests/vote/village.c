@@ -124,6 +124,13 @@ static bool campaign_make(struct village *village, const char *document, struct 
 		village->owner, &village->arena, village->campaign, canonical, VILLAGE_START_MS, &created, err);
 }
 
+bool village_campaign(struct village *village, const char *document)
+{
+	struct wn_error err = {0};
+	bool ok = campaign_make(village, document, &err);
+	return check_true(ok, err.text, __FILE__, __LINE__);
+}
+
 bool village_open(struct village *village, const char *campaign, int voters, int curators)
 {
 	static int64_t fence;

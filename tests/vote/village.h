@@ -27,6 +27,8 @@ struct village {
  * last ones are curators. False after a failed check. */
 bool village_open(struct village *village, const char *campaign, int voters, int curators);
 void village_close(struct village *village);
+/* One more campaign, which items and seats are about from now on; village->campaign and village->document name it. */
+bool village_campaign(struct village *village, const char *document);
 
 /* The id of item n; village_item() puts it in, embedded, by contributor n modulo their number. */
 void village_item_id(int n, struct item_id *out);
