@@ -60,12 +60,12 @@ static bool robots_keys(struct robots *robots, struct wn_error *err)
 	return robot_key(robots, "keys/robot-author.key", &robots->author, err);
 }
 
-/* The last robot leaves the sample's own posts, and every fourth series, to the visitor: a seat is free there until a person judges. */
+/* The last robot leaves the sample's own posts, and every other series, to the visitor: a seat is free there until a person judges. */
 static bool robot_leaves(int robot, const char *campaign, const struct seat_taken *seat)
 {
 	if (robot != SAMPLE_ROBOTS - 1)
 		return false;
-	return strcmp(campaign, SAMPLE_CAMPAIGN) == 0 ? sample_is_post(seat->content) : seat->key.item.bytes[0] % 4 == 0;
+	return strcmp(campaign, SAMPLE_CAMPAIGN) == 0 ? sample_is_post(seat->content) : seat->key.item.bytes[0] % 2 == 0;
 }
 
 static bool robot_submit(struct robots *robots, struct wn_error *err)
@@ -301,7 +301,7 @@ static const char *const robot_help[] = {
 	"accounts are marked as robots.",
 	"Their rule for posts: a link, a price or the words of an offer make an advert; a word of helping makes a kindness; all else is",
 	"off topic. For readings: broken when a channel has no value at all, else plausible. The fourth leaves the sample's own posts",
-	"and every fourth series (by its id) to you.",
+	"and every other series (by its id) to you.",
 	NULL,
 };
 

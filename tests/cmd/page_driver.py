@@ -59,11 +59,11 @@ class Driver:
 
 
 class Browser:
-    """One browser with a profile of its own, which begins empty."""
+    """One browser with a profile of its own below `folder`, which begins empty."""
 
-    def __init__(self, driver):
+    def __init__(self, driver, folder):
         self.driver = driver
-        self.profile = tempfile.mkdtemp(prefix="winnow-page-")
+        self.profile = tempfile.mkdtemp(prefix="profile-", dir=folder)
         self.downloads = os.path.join(self.profile, "downloads")
         os.mkdir(self.downloads)
         options = {"binary": shutil.which("chromium"), "args": ARGUMENTS + ["--user-data-dir=" + self.profile],

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The page in a real browser, against a real node with a manual clock: what one visitor does, sees, and cannot be made to believe.
 
-  page_story.py WINNOW STATE WORK     the program, the node's state folder, a folder for files
+  page_story.py WINNOW STATE WORK     the program (called winnow), the node's state folder, a folder for files
 
 Prints a line for each failure, then "N passed, N failed, N skipped".
 """
@@ -9,6 +9,7 @@ import glob
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -57,7 +58,7 @@ class Story:
         with open(os.path.join(STATE, "run", "serve.address")) as file:
             self.url = file.read().strip()
         self.driver = driver
-        self.browser = Browser(driver)
+        self.browser = Browser(driver, WORK)
         self.other = None
         self.vote = self.copy = self.did = None
 
@@ -263,10 +264,7 @@ def released_datasets_are_shown_and_their_commands_work():
     browser.until_text("#datasets-answer", "The commands for sample-posts are copied.")
     copied = browser.run("return navigator.clipboard.readText()")
     need(copied.split("\n") == commands, "something else was copied: %r" % copied)
-    tools = os.path.join(WORK, "tools")
-    os.mkdir(tools)
-    os.symlink(WINNOW, os.path.join(tools, "winnow"))
-    environment = {**os.environ, "PATH": tools + ":" + os.environ["PATH"], "WINNOW_NODE_STATE": STATE}
+    environment = {**os.environ, "PATH": os.path.dirname(WINNOW) + ":" + os.environ["PATH"], "WINNOW_NODE_STATE": STATE}
     for command in commands:
         done = subprocess.run(["sh", "-c", command], cwd=WORK, env=environment, capture_output=True, text=True, timeout=60)
         need(done.returncode == 0, "%s: %s" % (command, done.stdout + done.stderr))
@@ -392,7 +390,7 @@ def the_key_is_saved_under_a_password():
 
 @check
 def the_copy_opens_elsewhere_with_its_password_only():
-    story.other = other = Browser(story.driver)
+    story.other = other = Browser(story.driver, WORK)
     other.open(story.url + "/")
     fresh = other.until_text("#did", "did:key:z6Mk")
     need(fresh != story.did, "two browsers made the same key")
@@ -447,6 +445,8 @@ def the_console_stays_silent_and_the_policy_bites():
 
 if __name__ == "__main__":
     passed = failed = 0
+    # Whoever ends this ends its browsers too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     driver = Driver()
     try:
         story = Story(driver)
