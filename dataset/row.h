@@ -50,5 +50,4 @@ struct row {
 /* Strings live in the arena. All WN_INPUT: row_json, row_canonical, row_member (missing or unknown), row_value. */
 bool row_parse(struct wn_arena *arena, const char *json, size_t bytes, struct row *out, struct wn_error *err);
 
-
 #endif

@@ -8,7 +8,8 @@
 
 enum { CAMPAIGNS_PAGE = 100 };
 
-static void campaign_put(struct exchange *exchange, struct json_writer *writer, const char *name, const struct campaign_row *row)
+static void campaign_put(
+	struct exchange *exchange, struct json_writer *writer, const char *name, const struct campaign_row *row)
 {
 	const struct campaign *campaign = &row->campaign;
 	json_open_object(writer, name);
@@ -17,7 +18,7 @@ static void campaign_put(struct exchange *exchange, struct json_writer *writer, 
 	json_put_string(writer, "question", campaign->question);
 	json_open_array(writer, "choices");
 	for (int i = 0; i < campaign->choice_count; i++) {
-		static const char *const verdicts[] = { "reject", "keep", "abstain" };
+		static const char *const verdicts[] = {"reject", "keep", "abstain"};
 		json_open_object(writer, NULL);
 		json_put_string(writer, "name", campaign->choices[i].name);
 		json_put_string(writer, "verdict", verdicts[campaign->choices[i].verdict]);
@@ -84,7 +85,8 @@ static bool campaign_show(struct exchange *exchange, struct wn_error *err)
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
 }
 
-static bool campaign_entry(struct exchange *exchange, const char *name, struct wn_slice document, struct sha256 *leaf, struct wn_error *err)
+static bool campaign_entry(struct exchange *exchange, const char *name, struct wn_slice document, struct sha256 *leaf,
+	struct wn_error *err)
 {
 	struct json_writer entry;
 	struct wn_slice body;
@@ -110,8 +112,8 @@ static bool campaign_create(struct exchange *exchange, struct wn_error *err)
 		return answered;
 	if (!campaign_parse(body, &campaign, err) || !jcs_write(exchange->arena, body, &document, err))
 		return exchange_problem(exchange, 400, err->code, "%s", err->text);
-	if (!db_begin(exchange->db, err) ||
-		!campaign_store_insert(exchange->db, exchange->arena, campaign.name, document, exchange->now_ms, &created, err))
+	if (!db_begin(exchange->db, err) || !campaign_store_insert(exchange->db, exchange->arena, campaign.name,
+						    document, exchange->now_ms, &created, err))
 		return false;
 	if (!created) {
 		struct campaign_row row;
@@ -120,8 +122,8 @@ static bool campaign_create(struct exchange *exchange, struct wn_error *err)
 		if (!campaign_store_get(exchange->db, exchange->arena, campaign.name, &row, &found, err))
 			return false;
 		if (!found || !wn_slice_equal(row.document, document))
-			return exchange_problem(exchange, 409, "campaign_exists", "Campaign %s exists with another document: choose a new name.",
-				campaign.name);
+			return exchange_problem(exchange, 409, "campaign_exists",
+				"Campaign %s exists with another document: choose a new name.", campaign.name);
 		struct json_writer same;
 		json_begin(&same, exchange->arena);
 		campaign_put(exchange, &same, NULL, &row);
@@ -129,9 +131,10 @@ static bool campaign_create(struct exchange *exchange, struct wn_error *err)
 	}
 	if (!campaign_entry(exchange, campaign.name, document, &leaf, err) || !db_commit(exchange->db, err))
 		return false;
-	struct campaign_row row = { .campaign = campaign, .document = document, .open = true };
+	struct campaign_row row = {.campaign = campaign, .document = document, .open = true};
 	struct json_writer answer;
-	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf, exchange->now_ms, &receipt, err))
+	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf,
+		    exchange->now_ms, &receipt, err))
 		return false;
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
@@ -142,11 +145,28 @@ static bool campaign_create(struct exchange *exchange, struct wn_error *err)
 }
 
 const struct route campaign_routes[] = {
-	{ .method = "GET", .pattern = "/v1/campaigns", .access = ROUTE_OPEN, .handle = campaigns_list, .summary = "List campaigns" },
-	{ .method = "GET", .pattern = "/v1/campaigns/{name}", .access = ROUTE_OPEN, .handle = campaign_show, .summary = "Show one campaign" },
-	{ .method = "POST", .pattern = "/v1/campaigns", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_OPERATOR, .body_max = 65536,
-		.handle = campaign_create, .summary = "Open a campaign (operator key)" },
-	{ .method = "POST", .pattern = "/operator/campaigns", .access = ROUTE_OPERATOR, .body_max = 65536, .handle = campaign_create,
-		.summary = "Open a campaign (operator's socket)" },
-	{ .method = NULL },
+	{.method = "GET",
+		.pattern = "/v1/campaigns",
+		.access = ROUTE_OPEN,
+		.handle = campaigns_list,
+		.summary = "List campaigns"},
+	{.method = "GET",
+		.pattern = "/v1/campaigns/{name}",
+		.access = ROUTE_OPEN,
+		.handle = campaign_show,
+		.summary = "Show one campaign"},
+	{.method = "POST",
+		.pattern = "/v1/campaigns",
+		.access = ROUTE_ACCOUNT,
+		.roles = ACCOUNT_OPERATOR,
+		.body_max = 65536,
+		.handle = campaign_create,
+		.summary = "Open a campaign (operator key)"},
+	{.method = "POST",
+		.pattern = "/operator/campaigns",
+		.access = ROUTE_OPERATOR,
+		.body_max = 65536,
+		.handle = campaign_create,
+		.summary = "Open a campaign (operator's socket)"},
+	{.method = NULL},
 };

@@ -5,8 +5,8 @@
 
 #include "sql_vote.h"
 
-bool campaign_store_insert(struct db *db, struct wn_arena *arena, const char *name, struct wn_slice document, int64_t now_ms, bool *created,
-	struct wn_error *err)
+bool campaign_store_insert(struct db *db, struct wn_arena *arena, const char *name, struct wn_slice document,
+	int64_t now_ms, bool *created, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -21,7 +21,8 @@ bool campaign_store_insert(struct db *db, struct wn_arena *arena, const char *na
 	return true;
 }
 
-static bool campaign_row_read(struct wn_arena *arena, struct wn_slice document, bool open, struct campaign_row *out, struct wn_error *err)
+static bool campaign_row_read(
+	struct wn_arena *arena, struct wn_slice document, bool open, struct campaign_row *out, struct wn_error *err)
 {
 	const struct json *json;
 	out->open = open;
@@ -29,10 +30,12 @@ static bool campaign_row_read(struct wn_arena *arena, struct wn_slice document, 
 	out->document.bytes = document.bytes;
 	if (!out->document.data)
 		return wn_fail(err, WN_FULL, "memory", "no room for the campaign's document");
-	return json_parse(arena, out->document.data, out->document.bytes, &json, err) && campaign_parse(json, &out->campaign, err);
+	return json_parse(arena, out->document.data, out->document.bytes, &json, err) &&
+	       campaign_parse(json, &out->campaign, err);
 }
 
-bool campaign_store_get(struct db *db, struct wn_arena *arena, const char *name, struct campaign_row *out, bool *found, struct wn_error *err)
+bool campaign_store_get(struct db *db, struct wn_arena *arena, const char *name, struct campaign_row *out, bool *found,
+	struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -46,8 +49,8 @@ bool campaign_store_get(struct db *db, struct wn_arena *arena, const char *name,
 	return ok || wn_while(err, "read campaign %s", name);
 }
 
-bool campaign_store_list(struct db *db, struct wn_arena *arena, const char *after, int count, struct campaign_row **out, size_t *found,
-	struct wn_error *err)
+bool campaign_store_list(struct db *db, struct wn_arena *arena, const char *after, int count, struct campaign_row **out,
+	size_t *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -67,8 +70,8 @@ bool campaign_store_list(struct db *db, struct wn_arena *arena, const char *afte
 	return ok;
 }
 
-bool campaign_cache_get(struct campaign_cache *cache, struct db *db, struct wn_arena *arena, const char *name, const struct campaign **out,
-	struct wn_error *err)
+bool campaign_cache_get(struct campaign_cache *cache, struct db *db, struct wn_arena *arena, const char *name,
+	const struct campaign **out, struct wn_error *err)
 {
 	bool found;
 	for (size_t i = 0; i < cache->count; i++)
@@ -77,7 +80,8 @@ bool campaign_cache_get(struct campaign_cache *cache, struct db *db, struct wn_a
 			return true;
 		}
 	if (cache->count == CAMPAIGN_CACHE_MAX)
-		return wn_fail(err, WN_FULL, "campaigns_many", "one batch met more than %d campaigns", CAMPAIGN_CACHE_MAX);
+		return wn_fail(
+			err, WN_FULL, "campaigns_many", "one batch met more than %d campaigns", CAMPAIGN_CACHE_MAX);
 	struct campaign_row *row = wn_arena_alloc(arena, sizeof *row);
 	if (!row)
 		return wn_fail(err, WN_FULL, "memory", "no room for campaign %s", name);

@@ -6,8 +6,8 @@
 #include "core/db.h"
 
 /* *created is false when the name is taken. */
-bool campaign_store_insert(struct db *db, struct wn_arena *arena, const char *name, struct wn_slice document, int64_t now_ms, bool *created,
-	struct wn_error *err);
+bool campaign_store_insert(struct db *db, struct wn_arena *arena, const char *name, struct wn_slice document,
+	int64_t now_ms, bool *created, struct wn_error *err);
 
 struct campaign_row {
 	struct campaign campaign; /* strings live in the arena */
@@ -15,10 +15,11 @@ struct campaign_row {
 	bool open;
 };
 /* *found tells; not finding is no failure. */
-bool campaign_store_get(struct db *db, struct wn_arena *arena, const char *name, struct campaign_row *out, bool *found, struct wn_error *err);
-/* Up to `count` campaigns whose names come after `after` ("" from the start), by name. */
-bool campaign_store_list(struct db *db, struct wn_arena *arena, const char *after, int count, struct campaign_row **out, size_t *found,
+bool campaign_store_get(struct db *db, struct wn_arena *arena, const char *name, struct campaign_row *out, bool *found,
 	struct wn_error *err);
+/* Up to `count` campaigns whose names come after `after` ("" from the start), by name. */
+bool campaign_store_list(struct db *db, struct wn_arena *arena, const char *after, int count, struct campaign_row **out,
+	size_t *found, struct wn_error *err);
 
 /* A small cache for a batch that meets the same campaigns again and again: at most CAMPAIGN_CACHE_MAX of them. */
 enum { CAMPAIGN_CACHE_MAX = 256 };
@@ -27,7 +28,7 @@ struct campaign_cache {
 	size_t count;
 };
 /* The campaign must exist: rows refer to it by foreign key. The answer lives as long as cache and arena do. */
-bool campaign_cache_get(struct campaign_cache *cache, struct db *db, struct wn_arena *arena, const char *name, const struct campaign **out,
-	struct wn_error *err);
+bool campaign_cache_get(struct campaign_cache *cache, struct db *db, struct wn_arena *arena, const char *name,
+	const struct campaign **out, struct wn_error *err);
 
 #endif

@@ -29,7 +29,8 @@ static void duplicate_put(struct json_writer *writer, const struct item_view *it
 	json_close_object(writer);
 }
 
-static void verdict_put(struct json_writer *writer, const struct item_view *item, const struct campaign *campaign, bool whole)
+static void verdict_put(
+	struct json_writer *writer, const struct item_view *item, const struct campaign *campaign, bool whole)
 {
 	if (!item->settled)
 		return;
@@ -68,7 +69,8 @@ static bool item_show(struct exchange *exchange, struct wn_error *err)
 		return false;
 	wn_assert(has_campaign);
 	/* The text itself belongs to whoever gave it until it is released. */
-	bool owner = exchange->is_signed && memcmp(exchange->signature.key.bytes, item.contributor.bytes, ID_BYTES) == 0;
+	bool owner =
+		exchange->is_signed && memcmp(exchange->signature.key.bytes, item.contributor.bytes, ID_BYTES) == 0;
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
 	json_put_hex(&answer, "item_id", id.bytes, ID_BYTES);
@@ -95,11 +97,12 @@ static bool items_of(struct exchange *exchange, struct wn_error *err)
 	struct json_writer answer;
 	struct wn_slice text, cursor = exchange_query(exchange, "before");
 	if (!did_read(&key, exchange->params[0].data, exchange->params[0].bytes))
-		return exchange_problem(exchange, 404, "account_unknown", "The name in the path is not a did:key of an Ed25519 key.");
+		return exchange_problem(
+			exchange, 404, "account_unknown", "The name in the path is not a did:key of an Ed25519 key.");
 	if (memcmp(key.bytes, exchange->signature.key.bytes, ID_BYTES) != 0)
 		return exchange_problem(exchange, 404, "account_unknown", "Only the owner's key may read this list.");
 	if (cursor.data) {
-		struct json number = { .type = JSON_NUMBER, .text = cursor };
+		struct json number = {.type = JSON_NUMBER, .text = cursor};
 		if (!json_integer(&number, &before))
 			return exchange_problem(exchange, 400, "cursor", "before is the number that `next` gave.");
 	}
@@ -135,7 +138,7 @@ static bool items_of(struct exchange *exchange, struct wn_error *err)
 
 static bool round_number_read(struct exchange *exchange, int32_t *round)
 {
-	struct json number = { .type = JSON_NUMBER, .text = exchange->params[1] };
+	struct json number = {.type = JSON_NUMBER, .text = exchange->params[1]};
 	int64_t value;
 	if (!json_integer(&number, &value) || value < 1 || value > INT32_MAX)
 		return false;
@@ -146,7 +149,7 @@ static bool round_number_read(struct exchange *exchange, int32_t *round)
 /* Commitments are shown once the commit phase is closed: before, nobody may copy one. */
 static bool round_show(struct exchange *exchange, struct wn_error *err)
 {
-	static const char *const states[] = { "commit", "reveal", "tallied", "void" };
+	static const char *const states[] = {"commit", "reveal", "tallied", "void"};
 	struct round_key key;
 	struct round_row round;
 	struct commitment_row *commitments = NULL;
@@ -190,10 +193,20 @@ static bool round_show(struct exchange *exchange, struct wn_error *err)
 }
 
 const struct route item_routes[] = {
-	{ .method = "GET", .pattern = "/v1/items/{id}", .access = ROUTE_OPEN, .handle = item_show,
-		.summary = "Where an item stands, what it repeats, how it was judged" },
-	{ .method = "GET", .pattern = "/v1/accounts/{did}/items", .access = ROUTE_SIGNED, .handle = items_of, .summary = "A contributor's own items" },
-	{ .method = "GET", .pattern = "/v1/rounds/{item}/{round}", .access = ROUTE_OPEN, .handle = round_show,
-		.summary = "A round's phase and, once closed, its commitments" },
-	{ .method = NULL },
+	{.method = "GET",
+		.pattern = "/v1/items/{id}",
+		.access = ROUTE_OPEN,
+		.handle = item_show,
+		.summary = "Where an item stands, what it repeats, how it was judged"},
+	{.method = "GET",
+		.pattern = "/v1/accounts/{did}/items",
+		.access = ROUTE_SIGNED,
+		.handle = items_of,
+		.summary = "A contributor's own items"},
+	{.method = "GET",
+		.pattern = "/v1/rounds/{item}/{round}",
+		.access = ROUTE_OPEN,
+		.handle = round_show,
+		.summary = "A round's phase and, once closed, its commitments"},
+	{.method = NULL},
 };

@@ -8,10 +8,11 @@
 static struct wn_slice copy(struct wn_arena *arena, const struct db_result *result, size_t row, int column)
 {
 	struct wn_slice text = db_slice(result, row, column);
-	return (struct wn_slice){ wn_arena_copy(arena, text.data, text.bytes), text.bytes };
+	return (struct wn_slice){wn_arena_copy(arena, text.data, text.bytes), text.bytes};
 }
 
-bool item_store_get(struct db *db, struct wn_arena *arena, const struct item_id *item, struct item_view *out, bool *found, struct wn_error *err)
+bool item_store_get(struct db *db, struct wn_arena *arena, const struct item_id *item, struct item_view *out,
+	bool *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -54,8 +55,8 @@ bool item_store_get(struct db *db, struct wn_arena *arena, const struct item_id 
 	return true;
 }
 
-bool item_store_of(struct db *db, struct wn_arena *arena, const struct account_key *contributor, int64_t before, int most, struct item_view **out,
-	size_t *count, struct wn_error *err)
+bool item_store_of(struct db *db, struct wn_arena *arena, const struct account_key *contributor, int64_t before,
+	int most, struct item_view **out, size_t *count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;

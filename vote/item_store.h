@@ -15,7 +15,7 @@ struct item_view {
 	int32_t kind;
 	struct wn_slice content;
 	int64_t arrived_ms, final_ms; /* final_ms 0: not settled */
-	bool checked;                 /* the duplicate check is done */
+	bool checked;		      /* the duplicate check is done */
 	struct item_id origin, cluster;
 	int32_t method, numerator, denominator, spec_version;
 	bool settled;
@@ -23,9 +23,11 @@ struct item_view {
 	int64_t margin, epoch;
 };
 
-bool item_store_get(struct db *db, struct wn_arena *arena, const struct item_id *item, struct item_view *out, bool *found, struct wn_error *err);
-/* A contributor's items, newest first, older than `before` (INT64_MAX from the start). margin, votes and cluster are not filled. */
-bool item_store_of(struct db *db, struct wn_arena *arena, const struct account_key *contributor, int64_t before, int most, struct item_view **out,
-	size_t *count, struct wn_error *err);
+bool item_store_get(struct db *db, struct wn_arena *arena, const struct item_id *item, struct item_view *out,
+	bool *found, struct wn_error *err);
+/* A contributor's items, newest first, older than `before` (INT64_MAX from the start). margin, votes and cluster are
+ * not filled. */
+bool item_store_of(struct db *db, struct wn_arena *arena, const struct account_key *contributor, int64_t before,
+	int most, struct item_view **out, size_t *count, struct wn_error *err);
 
 #endif

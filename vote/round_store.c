@@ -35,7 +35,8 @@ static bool no_room(struct wn_error *err, const char *what)
 	return wn_fail(err, WN_FULL, "memory", "no room for %s", what);
 }
 
-bool round_store_open(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count, struct wn_error *err)
+bool round_store_open(
+	struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count, struct wn_error *err)
 {
 	if (count == 0)
 		return true;
@@ -64,7 +65,8 @@ bool round_store_open(struct db *db, struct wn_arena *arena, const struct round_
 	return db_query(db, &SQL_VOTE_ROUND_INSERT, &args, NULL, err) || wn_while(err, "open rounds");
 }
 
-bool round_store_waiting(struct db *db, struct wn_arena *arena, int most, struct item_waiting **out, size_t *count, struct wn_error *err)
+bool round_store_waiting(
+	struct db *db, struct wn_arena *arena, int most, struct item_waiting **out, size_t *count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -82,8 +84,8 @@ bool round_store_waiting(struct db *db, struct wn_arena *arena, int most, struct
 	return *out || no_room(err, "waiting items");
 }
 
-bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, enum item_state from,
-	enum item_state to, struct wn_error *err)
+bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
+	enum item_state from, enum item_state to, struct wn_error *err)
 {
 	struct db_args args;
 	if (count == 0)
@@ -95,7 +97,8 @@ bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct
 	return db_query(db, &SQL_VOTE_ITEM_STATE_SET, &args, NULL, err) || wn_while(err, "set item states");
 }
 
-static bool read_offers(struct db_result *result, struct wn_arena *arena, struct seat_offer **out, size_t *found, struct wn_error *err)
+static bool read_offers(
+	struct db_result *result, struct wn_arena *arena, struct seat_offer **out, size_t *found, struct wn_error *err)
 {
 	*found = db_rows(result);
 	*out = wn_arena_array(arena, *found, sizeof **out);
@@ -108,7 +111,7 @@ static bool read_offers(struct db_result *result, struct wn_arena *arena, struct
 		offer->commit_until_ms = db_int64(result, i, 5);
 		db_copy_id(result, i, 6, offer->contributor.bytes, ID_BYTES);
 		struct wn_slice content = db_slice(result, i, 7);
-		offer->content = (struct wn_slice){ wn_arena_copy(arena, content.data, content.bytes), content.bytes };
+		offer->content = (struct wn_slice){wn_arena_copy(arena, content.data, content.bytes), content.bytes};
 		offer->item_kind = db_int32(result, i, 8);
 		offer->sat = db_bool(result, i, 9);
 		if (!offer->content.data)
@@ -118,8 +121,8 @@ static bool read_offers(struct db_result *result, struct wn_arena *arena, struct
 	return *out || no_room(err, "seats");
 }
 
-bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign, const struct item_id *items, size_t count,
-	const struct account_key *voter, struct seat_offer **out, size_t *found, struct wn_error *err)
+bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign, const struct item_id *items,
+	size_t count, const struct account_key *voter, struct seat_offer **out, size_t *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -127,12 +130,13 @@ bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign
 	db_arg_text(&args, campaign);
 	db_arg_ids(&args, items[0].bytes, sizeof *items, ID_BYTES, count);
 	db_arg_bytes(&args, voter->bytes, ID_BYTES);
-	return (db_query(db, &SQL_VOTE_SEAT_PICK, &args, &result, err) && read_offers(result, arena, out, found, err)) ||
-		wn_while(err, "look for the named seats");
+	return (db_query(db, &SQL_VOTE_SEAT_PICK, &args, &result, err) &&
+		       read_offers(result, arena, out, found, err)) ||
+	       wn_while(err, "look for the named seats");
 }
 
-bool seat_store_assign(struct db *db, struct wn_arena *arena, const char *campaign, const struct account_key *voter, int most, int64_t now_ms,
-	bool audits, struct seat_offer **out, size_t *found, struct wn_error *err)
+bool seat_store_assign(struct db *db, struct wn_arena *arena, const char *campaign, const struct account_key *voter,
+	int most, int64_t now_ms, bool audits, struct seat_offer **out, size_t *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -142,12 +146,14 @@ bool seat_store_assign(struct db *db, struct wn_arena *arena, const char *campai
 	db_arg_int32(&args, most);
 	db_arg_int64(&args, now_ms);
 	db_arg_bool(&args, audits);
-	return (db_query(db, &SQL_VOTE_SEAT_ASSIGN, &args, &result, err) && read_offers(result, arena, out, found, err)) ||
-		wn_while(err, "look for free seats");
+	return (db_query(db, &SQL_VOTE_SEAT_ASSIGN, &args, &result, err) &&
+		       read_offers(result, arena, out, found, err)) ||
+	       wn_while(err, "look for free seats");
 }
 
 /* Adds `change` to the places taken of each round. */
-static bool add_taken(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, int change, struct wn_error *err)
+static bool add_taken(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, int change,
+	struct wn_error *err)
 {
 	struct db_args args;
 	db_args_init(&args, arena);
@@ -157,8 +163,8 @@ static bool add_taken(struct db *db, struct wn_arena *arena, const struct round_
 	return db_query(db, &SQL_VOTE_ROUND_TAKEN, &args, NULL, err) || wn_while(err, "count the seats taken");
 }
 
-bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, const struct account_key *voter,
-	int64_t lease_until_ms, const uint8_t (*bonds)[32], struct wn_error *err)
+bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	const struct account_key *voter, int64_t lease_until_ms, const uint8_t (*bonds)[32], struct wn_error *err)
 {
 	if (count == 0)
 		return true;
@@ -166,7 +172,7 @@ bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_k
 	if (!bond_slices)
 		return no_room(err, "seat bonds");
 	for (size_t i = 0; bonds && i < count; i++)
-		bond_slices[i] = (struct wn_slice){ (const char *)bonds[i], 32 };
+		bond_slices[i] = (struct wn_slice){(const char *)bonds[i], 32};
 	struct db_args args;
 	db_args_init(&args, arena);
 	if (!arg_keys(&args, keys, count, err))
@@ -179,7 +185,8 @@ bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_k
 	return add_taken(db, arena, keys, count, 1, err);
 }
 
-static bool read_left(struct db_result *result, struct wn_arena *arena, struct seat_left **out, size_t *count, struct wn_error *err)
+static bool read_left(
+	struct db_result *result, struct wn_arena *arena, struct seat_left **out, size_t *count, struct wn_error *err)
 {
 	*count = db_rows(result);
 	*out = wn_arena_array(arena, *count, sizeof **out);
@@ -195,8 +202,8 @@ static bool read_left(struct db_result *result, struct wn_arena *arena, struct s
 	return *out || no_room(err, "seats that were left");
 }
 
-bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id *item, const struct account_key *voter, struct seat_left *out,
-	bool *left, struct wn_error *err)
+bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id *item, const struct account_key *voter,
+	struct seat_left *out, bool *left, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -218,8 +225,8 @@ bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id
 	return !*left || add_taken(db, arena, &out->key, 1, -1, err);
 }
 
-bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct account_key *voter, const char *campaign, int64_t *skipped,
-	int64_t *all, struct wn_error *err)
+bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct account_key *voter, const char *campaign,
+	int64_t *skipped, int64_t *all, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -234,7 +241,8 @@ bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct accoun
 	return true;
 }
 
-bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct seat_left **out, size_t *count, struct wn_error *err)
+bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct seat_left **out,
+	size_t *count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -265,8 +273,8 @@ bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int
 	return *count == 0 || add_taken(db, arena, keys, *count, -1, err);
 }
 
-bool seat_store_abandon(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct seat_left **out, size_t *left,
-	struct wn_error *err)
+bool seat_store_abandon(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	struct seat_left **out, size_t *left, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -276,12 +284,13 @@ bool seat_store_abandon(struct db *db, struct wn_arena *arena, const struct roun
 	db_args_init(&args, arena);
 	if (!arg_keys(&args, keys, count, err))
 		return false;
-	return (db_query(db, &SQL_VOTE_SEATS_ABANDONED, &args, &result, err) && read_left(result, arena, out, left, err)) ||
-		wn_while(err, "let the seats of closed rounds lapse");
+	return (db_query(db, &SQL_VOTE_SEATS_ABANDONED, &args, &result, err) &&
+		       read_left(result, arena, out, left, err)) ||
+	       wn_while(err, "let the seats of closed rounds lapse");
 }
 
-bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account_key *voter, const struct item_id *after, int most,
-	struct seat_mine **out, size_t *count, struct wn_error *err)
+bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account_key *voter,
+	const struct item_id *after, int most, struct seat_mine **out, size_t *count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -307,7 +316,7 @@ bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account
 			db_copy_id(result, i, 8, seat->closed_leaf.bytes, ID_BYTES);
 		}
 		struct wn_slice content = db_slice(result, i, 9);
-		seat->content = (struct wn_slice){ wn_arena_copy(arena, content.data, content.bytes), content.bytes };
+		seat->content = (struct wn_slice){wn_arena_copy(arena, content.data, content.bytes), content.bytes};
 		seat->campaign = copy_text(arena, result, i, 10);
 		seat->item_kind = db_int32(result, i, 11);
 		seat->sequence = db_int64(result, i, 12);
@@ -318,7 +327,8 @@ bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account
 	return *out || no_room(err, "own seats");
 }
 
-bool round_store_work(struct db *db, struct wn_arena *arena, int64_t now_ms, int64_t epoch_ms, struct round_work *out, struct wn_error *err)
+bool round_store_work(struct db *db, struct wn_arena *arena, int64_t now_ms, int64_t epoch_ms, struct round_work *out,
+	struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -337,7 +347,8 @@ bool round_store_work(struct db *db, struct wn_arena *arena, int64_t now_ms, int
 	return true;
 }
 
-static bool read_due(struct db_result *result, struct wn_arena *arena, struct round_due **out, size_t *count, struct wn_error *err)
+static bool read_due(
+	struct db_result *result, struct wn_arena *arena, struct round_due **out, size_t *count, struct wn_error *err)
 {
 	*count = db_rows(result);
 	*out = wn_arena_array(arena, *count, sizeof **out);
@@ -357,8 +368,9 @@ static bool read_due(struct db_result *result, struct wn_arena *arena, struct ro
 	return *out || no_room(err, "rounds that are due");
 }
 
-static bool find_due(struct db *db, struct wn_arena *arena, const struct sql_statement *full, const struct sql_statement *late, int64_t late_ms,
-	int most, struct round_due **out, size_t *count, struct wn_error *err)
+static bool find_due(struct db *db, struct wn_arena *arena, const struct sql_statement *full,
+	const struct sql_statement *late, int64_t late_ms, int most, struct round_due **out, size_t *count,
+	struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -372,17 +384,17 @@ static bool find_due(struct db *db, struct wn_arena *arena, const struct sql_sta
 	db_arg_int64(&args, late_ms);
 	db_arg_int32(&args, most);
 	return (db_query(db, late, &args, &result, err) && read_due(result, arena, out, count, err)) ||
-		wn_while(err, "find rounds whose time is over");
+	       wn_while(err, "find rounds whose time is over");
 }
 
-bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
-	struct wn_error *err)
+bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out,
+	size_t *count, struct wn_error *err)
 {
 	return find_due(db, arena, &SQL_VOTE_COMMIT_FULL, &SQL_VOTE_COMMIT_LATE, late_ms, most, out, count, err);
 }
 
-bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
-	struct wn_error *err)
+bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out,
+	size_t *count, struct wn_error *err)
 {
 	return find_due(db, arena, &SQL_VOTE_REVEAL_FULL, &SQL_VOTE_REVEAL_LATE, late_ms, most, out, count, err);
 }
@@ -395,7 +407,8 @@ bool round_store_turn_set(struct db *db, struct wn_arena *arena, int64_t turn_ms
 	return db_query(db, &SQL_VOTE_TURN_SET, &args, NULL, err) || wn_while(err, "note when the tally looks");
 }
 
-bool round_store_deadlines_move(struct db *db, struct wn_arena *arena, int64_t by_ms, int64_t *rounds, int64_t *seats, struct wn_error *err)
+bool round_store_deadlines_move(
+	struct db *db, struct wn_arena *arena, int64_t by_ms, int64_t *rounds, int64_t *seats, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -409,8 +422,8 @@ bool round_store_deadlines_move(struct db *db, struct wn_arena *arena, int64_t b
 	return true;
 }
 
-bool round_store_commitments(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct commitment_row **out,
-	size_t *found, struct wn_error *err)
+bool round_store_commitments(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	struct commitment_row **out, size_t *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -430,8 +443,9 @@ bool round_store_commitments(struct db *db, struct wn_arena *arena, const struct
 	return *out || no_room(err, "commitments");
 }
 
-bool round_store_close_commit(struct db *db, struct wn_arena *arena, const struct round_key *keys, const int64_t *reveal_until_ms,
-	const struct sha256 *roots, size_t count, const struct sha256 *leaf, struct wn_error *err)
+bool round_store_close_commit(struct db *db, struct wn_arena *arena, const struct round_key *keys,
+	const int64_t *reveal_until_ms, const struct sha256 *roots, size_t count, const struct sha256 *leaf,
+	struct wn_error *err)
 {
 	if (count == 0)
 		return true;
@@ -445,7 +459,8 @@ bool round_store_close_commit(struct db *db, struct wn_arena *arena, const struc
 	return db_query(db, &SQL_VOTE_COMMIT_CLOSE, &args, NULL, err) || wn_while(err, "close the commit phase");
 }
 
-bool round_store_void(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct wn_error *err)
+bool round_store_void(
+	struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct wn_error *err)
 {
 	if (count == 0)
 		return true;
@@ -456,8 +471,8 @@ bool round_store_void(struct db *db, struct wn_arena *arena, const struct round_
 	return db_query(db, &SQL_VOTE_ROUND_VOID, &args, NULL, err) || wn_while(err, "void rounds");
 }
 
-bool round_store_history(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, struct round_past **out, size_t *found,
-	struct wn_error *err)
+bool round_store_history(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
+	struct round_past **out, size_t *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -476,8 +491,8 @@ bool round_store_history(struct db *db, struct wn_arena *arena, const struct ite
 	return *out || no_room(err, "earlier rounds");
 }
 
-bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, struct vote_row **out, size_t *found,
-	struct wn_error *err)
+bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
+	struct vote_row **out, size_t *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -501,7 +516,8 @@ bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_
 	return *out || no_room(err, "opened votes");
 }
 
-bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, int64_t epoch, struct wn_error *err)
+bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	int64_t epoch, struct wn_error *err)
 {
 	if (count == 0)
 		return true;
@@ -513,14 +529,16 @@ bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct rou
 	return db_query(db, &SQL_VOTE_ROUND_TALLIED, &args, NULL, err) || wn_while(err, "mark rounds tallied");
 }
 
-/* Columns of provisional rows; the scores of all of them stand in one array, those of a row from `first` to `last`, counted from 1. */
+/* Columns of provisional rows; the scores of all of them stand in one array, those of a row from `first` to `last`,
+ * counted from 1. */
 struct provisional_columns {
 	int32_t *rounds, *classes, *firsts, *lasts;
 	int64_t *margins, *scores;
 	size_t score_count;
 };
 
-static bool provisional_fill(struct wn_arena *arena, const struct provisional_row *rows, size_t count, struct provisional_columns *out)
+static bool provisional_fill(
+	struct wn_arena *arena, const struct provisional_row *rows, size_t count, struct provisional_columns *out)
 {
 	int32_t *numbers = wn_arena_array(arena, count * 4, sizeof *numbers);
 	out->margins = wn_arena_array(arena, count, sizeof *out->margins);
@@ -545,8 +563,8 @@ static bool provisional_fill(struct wn_arena *arena, const struct provisional_ro
 	return true;
 }
 
-bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct provisional_row *rows, size_t count, int64_t epoch,
-	struct wn_error *err)
+bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct provisional_row *rows, size_t count,
+	int64_t epoch, struct wn_error *err)
 {
 	struct provisional_columns columns;
 	struct db_args args;
@@ -563,7 +581,8 @@ bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct
 	db_arg_int64s(&args, columns.scores, columns.score_count);
 	db_arg_int32s(&args, columns.lasts, count);
 	db_arg_int64(&args, epoch);
-	return db_query(db, &SQL_VOTE_PROVISIONAL_INSERT, &args, NULL, err) || wn_while(err, "store provisional tallies");
+	return db_query(db, &SQL_VOTE_PROVISIONAL_INSERT, &args, NULL, err) ||
+	       wn_while(err, "store provisional tallies");
 }
 
 bool round_store_epoch_votes(struct db *db, struct wn_arena *arena, int64_t epoch, int64_t votes, struct wn_error *err)
@@ -577,8 +596,8 @@ bool round_store_epoch_votes(struct db *db, struct wn_arena *arena, int64_t epoc
 	return db_query(db, &SQL_VOTE_EPOCH_VOTES, &args, NULL, err) || wn_while(err, "count the epoch's votes");
 }
 
-bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct item_id *items, const int32_t *classes, size_t count,
-	struct wn_error *err)
+bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct item_id *items, const int32_t *classes,
+	size_t count, struct wn_error *err)
 {
 	if (count == 0)
 		return true;
@@ -589,7 +608,8 @@ bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct 
 	return db_query(db, &SQL_VOTE_GOLD_CLASS, &args, NULL, err) || wn_while(err, "store what the audit found");
 }
 
-bool round_store_get(struct db *db, struct wn_arena *arena, const struct round_key *key, struct round_row *out, struct wn_error *err)
+bool round_store_get(
+	struct db *db, struct wn_arena *arena, const struct round_key *key, struct round_row *out, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;

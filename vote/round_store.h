@@ -16,17 +16,19 @@ struct round_opening {
 	int32_t seats;
 	int64_t opened_ms, commit_until_ms;
 };
-bool round_store_open(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count, struct wn_error *err);
+bool round_store_open(struct db *db, struct wn_arena *arena, const struct round_opening *openings, size_t count,
+	struct wn_error *err);
 
 struct item_waiting {
 	struct item_id item;
 	const char *campaign;
 };
 /* Items whose duplicate check is done, oldest first; their rows are locked, rows that others hold are passed over. */
-bool round_store_waiting(struct db *db, struct wn_arena *arena, int most, struct item_waiting **out, size_t *count, struct wn_error *err);
+bool round_store_waiting(struct db *db, struct wn_arena *arena, int most, struct item_waiting **out, size_t *count,
+	struct wn_error *err);
 /* Moves the items that are in `from` to `to`; others, such as erased ones, stay where they are. */
-bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, enum item_state from,
-	enum item_state to, struct wn_error *err);
+bool round_store_item_states(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
+	enum item_state from, enum item_state to, struct wn_error *err);
 
 /* A free seat as it is offered. */
 struct seat_offer {
@@ -40,14 +42,14 @@ struct seat_offer {
 	bool sat; /* this voter was served this item before */
 };
 /* Rounds in commit of the named items, locked, by item id. */
-bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign, const struct item_id *items, size_t count,
-	const struct account_key *voter, struct seat_offer **out, size_t *found, struct wn_error *err);
+bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign, const struct item_id *items,
+	size_t count, const struct account_key *voter, struct seat_offer **out, size_t *found, struct wn_error *err);
 /* Rounds with a free seat for this voter, locked, in the order that the voter's key gives. */
-bool seat_store_assign(struct db *db, struct wn_arena *arena, const char *campaign, const struct account_key *voter, int most, int64_t now_ms,
-	bool audits, struct seat_offer **out, size_t *found, struct wn_error *err);
+bool seat_store_assign(struct db *db, struct wn_arena *arena, const char *campaign, const struct account_key *voter,
+	int most, int64_t now_ms, bool audits, struct seat_offer **out, size_t *found, struct wn_error *err);
 /* bonds[i] is the pending transfer's id, 32 bytes; a NULL array: none. */
-bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, const struct account_key *voter,
-	int64_t lease_until_ms, const uint8_t (*bonds)[32], struct wn_error *err);
+bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	const struct account_key *voter, int64_t lease_until_ms, const uint8_t (*bonds)[32], struct wn_error *err);
 
 struct seat_left {
 	struct round_key key;
@@ -56,15 +58,16 @@ struct seat_left {
 	uint8_t bond[32];
 };
 /* *left is false when the voter holds no leased seat on the item. */
-bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id *item, const struct account_key *voter, struct seat_left *out,
-	bool *left, struct wn_error *err);
-bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct account_key *voter, const char *campaign, int64_t *skipped,
-	int64_t *all, struct wn_error *err);
+bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id *item, const struct account_key *voter,
+	struct seat_left *out, bool *left, struct wn_error *err);
+bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct account_key *voter, const char *campaign,
+	int64_t *skipped, int64_t *all, struct wn_error *err);
 /* Leased seats whose time is over lapse and their places become free again. */
-bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct seat_left **out, size_t *count, struct wn_error *err);
+bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct seat_left **out,
+	size_t *count, struct wn_error *err);
 /* Seats still leased when their round closes. */
-bool seat_store_abandon(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct seat_left **out, size_t *left,
-	struct wn_error *err);
+bool seat_store_abandon(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	struct seat_left **out, size_t *left, struct wn_error *err);
 
 struct seat_mine {
 	struct round_key key;
@@ -78,8 +81,8 @@ struct seat_mine {
 	int32_t item_kind;
 	int64_t sequence; /* of the last commit; 0: none */
 };
-bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account_key *voter, const struct item_id *after, int most,
-	struct seat_mine **out, size_t *count, struct wn_error *err);
+bool seat_store_mine(struct db *db, struct wn_arena *arena, const struct account_key *voter,
+	const struct item_id *after, int most, struct seat_mine **out, size_t *count, struct wn_error *err);
 
 /* What waits for the tally. Deadlines count up to late_ms: now, or the end of the open epoch when that is earlier. */
 struct round_work {
@@ -87,7 +90,8 @@ struct round_work {
 	bool items, seats, commits, reveals;
 	int64_t turn_ms; /* when the tally last noted that it looks; 0: never */
 };
-bool round_store_work(struct db *db, struct wn_arena *arena, int64_t now_ms, int64_t epoch_ms, struct round_work *out, struct wn_error *err);
+bool round_store_work(struct db *db, struct wn_arena *arena, int64_t now_ms, int64_t epoch_ms, struct round_work *out,
+	struct wn_error *err);
 
 /* A round that is due to close its commit or reveal phase; locked. */
 struct round_due {
@@ -98,14 +102,15 @@ struct round_due {
 	int64_t opened_ms;
 };
 /* Full rounds first; only when there are none, those whose time was over at late_ms. */
-bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
-	struct wn_error *err);
-bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out, size_t *count,
-	struct wn_error *err);
+bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out,
+	size_t *count, struct wn_error *err);
+bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out,
+	size_t *count, struct wn_error *err);
 
 bool round_store_turn_set(struct db *db, struct wn_arena *arena, int64_t turn_ms, struct wn_error *err);
 /* Moves every deadline of open panels and their leases by `by_ms`. */
-bool round_store_deadlines_move(struct db *db, struct wn_arena *arena, int64_t by_ms, int64_t *rounds, int64_t *seats, struct wn_error *err);
+bool round_store_deadlines_move(
+	struct db *db, struct wn_arena *arena, int64_t by_ms, int64_t *rounds, int64_t *seats, struct wn_error *err);
 
 struct commitment_row {
 	struct round_key key;
@@ -113,19 +118,21 @@ struct commitment_row {
 	struct sha256 commitment;
 };
 /* The commitment that counts of every seat, sorted by item, round, voter. */
-bool round_store_commitments(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct commitment_row **out,
-	size_t *found, struct wn_error *err);
-bool round_store_close_commit(struct db *db, struct wn_arena *arena, const struct round_key *keys, const int64_t *reveal_until_ms,
-	const struct sha256 *roots, size_t count, const struct sha256 *leaf, struct wn_error *err);
-bool round_store_void(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct wn_error *err);
+bool round_store_commitments(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	struct commitment_row **out, size_t *found, struct wn_error *err);
+bool round_store_close_commit(struct db *db, struct wn_arena *arena, const struct round_key *keys,
+	const int64_t *reveal_until_ms, const struct sha256 *roots, size_t count, const struct sha256 *leaf,
+	struct wn_error *err);
+bool round_store_void(
+	struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, struct wn_error *err);
 
 struct round_past {
 	struct round_key key;
 	enum round_kind kind;
 	enum round_state state;
 };
-bool round_store_history(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, struct round_past **out, size_t *found,
-	struct wn_error *err);
+bool round_store_history(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
+	struct round_past **out, size_t *found, struct wn_error *err);
 
 struct vote_row {
 	struct round_key key;
@@ -137,9 +144,10 @@ struct vote_row {
 	enum round_state round_state;
 };
 /* Revealed votes of the items, sorted by item, round, voter. */
-bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, struct vote_row **out, size_t *found,
-	struct wn_error *err);
-bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count, int64_t epoch, struct wn_error *err);
+bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
+	struct vote_row **out, size_t *found, struct wn_error *err);
+bool round_store_tallied(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
+	int64_t epoch, struct wn_error *err);
 /* What an online tally showed; class -1: void, without scores. */
 struct provisional_row {
 	struct round_key key;
@@ -147,11 +155,11 @@ struct provisional_row {
 	int64_t margin;
 	int64_t scores[TALLY_CLASSES_MAX];
 };
-bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct provisional_row *rows, size_t count, int64_t epoch,
-	struct wn_error *err);
+bool round_store_provisional(struct db *db, struct wn_arena *arena, const struct provisional_row *rows, size_t count,
+	int64_t epoch, struct wn_error *err);
 bool round_store_epoch_votes(struct db *db, struct wn_arena *arena, int64_t epoch, int64_t votes, struct wn_error *err);
-bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct item_id *items, const int32_t *classes, size_t count,
-	struct wn_error *err);
+bool round_store_gold_class(struct db *db, struct wn_arena *arena, const struct item_id *items, const int32_t *classes,
+	size_t count, struct wn_error *err);
 
 struct round_row {
 	bool found;
@@ -163,6 +171,7 @@ struct round_row {
 	struct sha256 commitments_root, closed_leaf;
 	enum item_state item_state;
 };
-bool round_store_get(struct db *db, struct wn_arena *arena, const struct round_key *key, struct round_row *out, struct wn_error *err);
+bool round_store_get(struct db *db, struct wn_arena *arena, const struct round_key *key, struct round_row *out,
+	struct wn_error *err);
 
 #endif

@@ -22,16 +22,18 @@ struct seat_wish {
 /* False when the body is refused; the problem is written then. */
 static bool seat_wish_read(struct exchange *exchange, const struct json *body, struct seat_wish *wish)
 {
-	static const char *const members[] = { "campaign", "count", "items", NULL };
+	static const char *const members[] = {"campaign", "count", "items", NULL};
 	struct wn_slice unknown;
 	if (!json_only_members(body, members, &unknown)) {
-		exchange_problem(exchange, 400, "unknown_member", "The request knows campaign, count and items, not %.*s.",
+		exchange_problem(exchange, 400, "unknown_member",
+			"The request knows campaign, count and items, not %.*s.",
 			(int)(unknown.bytes > 64 ? 64 : unknown.bytes), unknown.data ? unknown.data : "this");
 		return false;
 	}
 	wish->campaign = json_member_string(body, "campaign", NULL);
 	if (!wish->campaign) {
-		exchange_problem(exchange, 400, "campaign_missing", "Name the campaign: {\"campaign\": \"...\", \"count\": 1}.");
+		exchange_problem(
+			exchange, 400, "campaign_missing", "Name the campaign: {\"campaign\": \"...\", \"count\": 1}.");
 		return false;
 	}
 	const struct json *items = json_get(body, "items");
@@ -61,7 +63,8 @@ static bool seat_wish_read(struct exchange *exchange, const struct json *body, s
 }
 
 /* Why an offered seat may not be taken; NULL when it may. */
-static const char *seat_refusal(const struct exchange *exchange, const struct campaign *campaign, const struct seat_offer *offer)
+static const char *seat_refusal(
+	const struct exchange *exchange, const struct campaign *campaign, const struct seat_offer *offer)
 {
 	if (memcmp(offer->contributor.bytes, exchange->account.key.bytes, ID_BYTES) == 0)
 		return "own_item";
@@ -85,8 +88,9 @@ static void refused_put(struct json_writer *writer, const struct item_id *item, 
 }
 
 /* Locks each seat's bond; those without cover are dropped from the list and told as refused. */
-static bool seat_bonds_lock(struct exchange *exchange, int64_t bond_units, const struct seat_offer **offers, size_t *count,
-	uint8_t (*bonds)[32], struct transfer *transfers, size_t *locked, struct json_writer *refused, struct wn_error *err)
+static bool seat_bonds_lock(struct exchange *exchange, int64_t bond_units, const struct seat_offer **offers,
+	size_t *count, uint8_t (*bonds)[32], struct transfer *transfers, size_t *locked, struct json_writer *refused,
+	struct wn_error *err)
 {
 	enum transfer_result *results = wn_arena_array(exchange->arena, *count, sizeof *results);
 	if (!results)
@@ -109,8 +113,8 @@ static bool seat_bonds_lock(struct exchange *exchange, int64_t bond_units, const
 	return true;
 }
 
-static bool seats_entry(struct exchange *exchange, const char *campaign, const struct seat_offer *const *offers, size_t count,
-	int64_t bond_units, struct sha256 *leaf, struct wn_error *err)
+static bool seats_entry(struct exchange *exchange, const char *campaign, const struct seat_offer *const *offers,
+	size_t count, int64_t bond_units, struct sha256 *leaf, struct wn_error *err)
 {
 	struct json_writer entry;
 	struct wn_slice body;
@@ -135,8 +139,8 @@ static bool seats_entry(struct exchange *exchange, const char *campaign, const s
 	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
 }
 
-static void seat_put(struct json_writer *writer, const struct campaign *campaign, const struct seat_offer *offer, int64_t lease_until_ms,
-	int64_t bond_units)
+static void seat_put(struct json_writer *writer, const struct campaign *campaign, const struct seat_offer *offer,
+	int64_t lease_until_ms, int64_t bond_units)
 {
 	json_open_object(writer, NULL);
 	json_put_hex(writer, "item_id", offer->key.item.bytes, ID_BYTES);
@@ -155,7 +159,7 @@ static bool seats_take(struct exchange *exchange, struct wn_error *err)
 {
 	const struct json *body;
 	bool answered;
-	struct seat_wish wish = { 0 };
+	struct seat_wish wish = {0};
 	struct campaign_row row;
 	bool found;
 	if (!exchange_json(exchange, &body, &answered, err))
@@ -163,32 +167,36 @@ static bool seats_take(struct exchange *exchange, struct wn_error *err)
 	if (!seat_wish_read(exchange, body, &wish))
 		return true;
 	if (exchange->account.jailed)
-		return exchange_problem(exchange, 403, "jailed", "Your known-answer record fell too low: requalify first.");
+		return exchange_problem(
+			exchange, 403, "jailed", "Your known-answer record fell too low: requalify first.");
 	if (!campaign_store_get(exchange->db, exchange->arena, wish.campaign, &row, &found, err))
 		return false;
 	if (!found)
 		return exchange_problem(exchange, 404, "campaign_unknown", "There is no campaign %s.", wish.campaign);
 	const struct campaign *campaign = &row.campaign;
 	if (wish.item_count && !campaign->pick)
-		return exchange_problem(exchange, 403, "pick_not_allowed", "This campaign assigns tasks; leave items out.");
+		return exchange_problem(
+			exchange, 403, "pick_not_allowed", "This campaign assigns tasks; leave items out.");
 	if (!db_begin(exchange->db, err))
 		return false;
-	struct ledger_ref stake = { .kind = LEDGER_STAKE };
+	struct ledger_ref stake = {.kind = LEDGER_STAKE};
 	struct ledger_balance balance;
 	memcpy(stake.owner, exchange->account.key.bytes, ID_BYTES);
 	if (!ledger_store_balance(exchange->db, exchange->arena, &stake, &balance, err))
 		return false;
 	if (balance.credits_posted - balance.debits_posted < exchange->node->policy.stake_least)
-		return exchange_problem(exchange, 409, "insufficient_stake", "Deposit at least %lld units first (POST /v1/stakes).",
+		return exchange_problem(exchange, 409, "insufficient_stake",
+			"Deposit at least %lld units first (POST /v1/stakes).",
 			(long long)exchange->node->policy.stake_least);
 
 	struct seat_offer *offers;
 	size_t offered;
 	bool audits = campaign->audit_open || (exchange->account.roles & ACCOUNT_CURATOR);
 	bool ok = wish.item_count
-		? seat_store_pick(exchange->db, exchange->arena, campaign->name, wish.items, wish.item_count, &exchange->account.key, &offers, &offered, err)
-		: seat_store_assign(exchange->db, exchange->arena, campaign->name, &exchange->account.key, (int)wish.count, exchange->now_ms, audits, &offers,
-			&offered, err);
+			  ? seat_store_pick(exchange->db, exchange->arena, campaign->name, wish.items, wish.item_count,
+				    &exchange->account.key, &offers, &offered, err)
+			  : seat_store_assign(exchange->db, exchange->arena, campaign->name, &exchange->account.key,
+				    (int)wish.count, exchange->now_ms, audits, &offers, &offered, err);
 	if (!ok)
 		return false;
 
@@ -229,7 +237,7 @@ static bool seats_take(struct exchange *exchange, struct wn_error *err)
 	for (size_t i = 0; i < count; i++)
 		keys[i] = taken[i]->key;
 	if (!seat_store_take(exchange->db, exchange->arena, keys, count, &exchange->account.key, lease_until_ms,
-			locked ? (const uint8_t(*)[32])bonds : NULL, err))
+		    locked ? (const uint8_t(*)[32])bonds : NULL, err))
 		return false;
 	if (count > 0 && !seats_entry(exchange, campaign->name, taken, count, locked ? bond_units : 0, &leaf, err))
 		return false;
@@ -243,7 +251,8 @@ static bool seats_take(struct exchange *exchange, struct wn_error *err)
 	json_close_array(&answer);
 	json_put_raw(&answer, "refused", refused_text);
 	if (count > 0) {
-		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf, exchange->now_ms, &receipt, err))
+		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf,
+			    exchange->now_ms, &receipt, err))
 			return false;
 		json_put_raw(&answer, "receipt", receipt);
 	}
@@ -260,13 +269,14 @@ static const char *seat_phase(const struct seat_mine *seat)
 
 static bool seats_list(struct exchange *exchange, struct wn_error *err)
 {
-	struct item_id after = { 0 };
+	struct item_id after = {0};
 	struct wn_slice cursor = exchange_query(exchange, "after");
 	struct seat_mine *seats;
 	size_t count;
 	if (cursor.data && !hex_read(after.bytes, ID_BYTES, cursor.data, cursor.bytes))
 		return exchange_problem(exchange, 400, "cursor", "after is the item id that `next` gave.");
-	if (!seat_store_mine(exchange->db, exchange->arena, &exchange->account.key, &after, SEATS_LIST_MAX, &seats, &count, err))
+	if (!seat_store_mine(
+		    exchange->db, exchange->arena, &exchange->account.key, &after, SEATS_LIST_MAX, &seats, &count, err))
 		return false;
 	struct json_writer answer;
 	struct wn_slice text;
@@ -310,9 +320,11 @@ static bool skip_allowed(struct exchange *exchange, const char *campaign_name, b
 	*allowed = true;
 	if (row.campaign.pick || row.campaign.seat_pay == 0)
 		return true;
-	if (!seat_store_skips(exchange->db, exchange->arena, &exchange->account.key, campaign_name, &skipped, &all, err))
+	if (!seat_store_skips(
+		    exchange->db, exchange->arena, &exchange->account.key, campaign_name, &skipped, &all, err))
 		return false;
-	*allowed = all < SEAT_SKIP_FREE ? skipped < SEAT_SKIP_FREE / SEAT_SKIP_PERCENT : skipped * 100 < all * SEAT_SKIP_PERCENT;
+	*allowed = all < SEAT_SKIP_FREE ? skipped < SEAT_SKIP_FREE / SEAT_SKIP_PERCENT
+					: skipped * 100 < all * SEAT_SKIP_PERCENT;
 	return true;
 }
 
@@ -329,12 +341,14 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 		!seat_store_skip(exchange->db, exchange->arena, &item, &exchange->account.key, &left, &was_leased, err))
 		return false;
 	if (!was_leased)
-		return exchange_problem(exchange, 404, "no_seat", "You hold no task on this item that could be skipped.");
+		return exchange_problem(
+			exchange, 404, "no_seat", "You hold no task on this item that could be skipped.");
 	if (!round_store_get(exchange->db, exchange->arena, &left.key, &round, err) ||
 		!skip_allowed(exchange, round.campaign, &allowed, err))
 		return false;
 	if (!allowed)
-		return exchange_problem(exchange, 409, "skips_used", "At most %d %% of the tasks may be skipped here.", SEAT_SKIP_PERCENT);
+		return exchange_problem(exchange, 409, "skips_used", "At most %d %% of the tasks may be skipped here.",
+			SEAT_SKIP_PERCENT);
 	if (left.has_bond && !seat_bonds_release(exchange->db, exchange->arena, &left, 1, exchange->now_ms, err))
 		return false;
 	if (!vote_entry_seats_left(exchange->db, exchange->arena, "skip", &left, 1, exchange->now_ms, &leaf, err) ||
@@ -342,7 +356,8 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 		return false;
 	struct json_writer answer;
 	struct wn_slice text, receipt;
-	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf, exchange->now_ms, &receipt, err))
+	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf,
+		    exchange->now_ms, &receipt, err))
 		return false;
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
@@ -353,11 +368,24 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 }
 
 const struct route seat_routes[] = {
-	{ .method = "POST", .pattern = "/v1/seats", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR, .body_max = 65536,
-		.handle = seats_take, .summary = "Take up to 64 tasks" },
-	{ .method = "GET", .pattern = "/v1/seats", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR, .handle = seats_list,
-		.summary = "List one's own tasks that wait for a vote" },
-	{ .method = "DELETE", .pattern = "/v1/seats/{item}", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR,
-		.handle = seat_skip, .summary = "Skip a task" },
-	{ .method = NULL },
+	{.method = "POST",
+		.pattern = "/v1/seats",
+		.access = ROUTE_ACCOUNT,
+		.roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR,
+		.body_max = 65536,
+		.handle = seats_take,
+		.summary = "Take up to 64 tasks"},
+	{.method = "GET",
+		.pattern = "/v1/seats",
+		.access = ROUTE_ACCOUNT,
+		.roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR,
+		.handle = seats_list,
+		.summary = "List one's own tasks that wait for a vote"},
+	{.method = "DELETE",
+		.pattern = "/v1/seats/{item}",
+		.access = ROUTE_ACCOUNT,
+		.roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR,
+		.handle = seat_skip,
+		.summary = "Skip a task"},
+	{.method = NULL},
 };

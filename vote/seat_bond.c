@@ -28,7 +28,8 @@ static void refs(struct transfer *out, const struct round_key *key, const struct
 	out->epoch = -1;
 }
 
-void seat_bond_transfer(struct transfer *out, const struct round_key *key, const struct account_key *voter, int64_t units)
+void seat_bond_transfer(
+	struct transfer *out, const struct round_key *key, const struct account_key *voter, int64_t units)
 {
 	refs(out, key, voter);
 	transfer_id_of(&out->id, "seat", key->item.bytes, voter->bytes, (uint64_t)key->round);
@@ -37,7 +38,8 @@ void seat_bond_transfer(struct transfer *out, const struct round_key *key, const
 	out->cause = "seat";
 }
 
-bool seat_bonds_release(struct db *db, struct wn_arena *arena, const struct seat_left *left, size_t count, int64_t now_ms, struct wn_error *err)
+bool seat_bonds_release(struct db *db, struct wn_arena *arena, const struct seat_left *left, size_t count,
+	int64_t now_ms, struct wn_error *err)
 {
 	struct transfer *transfers = wn_arena_array(arena, count, sizeof *transfers);
 	enum transfer_result *results = wn_arena_array(arena, count, sizeof *results);
@@ -49,7 +51,8 @@ bool seat_bonds_release(struct db *db, struct wn_arena *arena, const struct seat
 			continue;
 		struct transfer *transfer = &transfers[used++];
 		refs(transfer, &left[i].key, &left[i].voter);
-		transfer_id_of(&transfer->id, "seat/left", left[i].key.item.bytes, left[i].voter.bytes, (uint64_t)left[i].key.round);
+		transfer_id_of(&transfer->id, "seat/left", left[i].key.item.bytes, left[i].voter.bytes,
+			(uint64_t)left[i].key.round);
 		transfer->step = TRANSFER_VOID;
 		memcpy(transfer->pending_id.bytes, left[i].bond, 32);
 		transfer->cause = "seat/left";

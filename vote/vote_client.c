@@ -25,13 +25,14 @@ static bool read_hex(const struct json *object, const char *name, void *out, siz
 bool node_view_read(struct fetch *fetch, struct wn_arena *arena, struct node_view *out, struct wn_error *err)
 {
 	const struct json *answer;
-	struct fetch_request request = { .method = "GET", .target = "/v1/network" };
+	struct fetch_request request = {.method = "GET", .target = "/v1/network"};
 	char hex[ID_HEX_ROOM];
 	if (!fetch_json(fetch, arena, &request, &answer, err))
 		return wn_while(err, "ask the node who it is");
 	const char *key = json_member_string(answer, "checkpoint_key", NULL);
 	const struct json *manual = json_get(answer, "clock_manual");
-	if (!read_hex(answer, "network_id", out->network.bytes, ID_BYTES) || !key || !did_read(&out->checkpoint_key, key, strlen(key)))
+	if (!read_hex(answer, "network_id", out->network.bytes, ID_BYTES) || !key ||
+		!did_read(&out->checkpoint_key, key, strlen(key)))
 		return bad_answer(err, "network_id or checkpoint_key");
 	out->clock_manual = manual && manual->type == JSON_BOOL && manual->truth;
 	if (!json_integer(json_get(answer, "now_ms"), &out->now_ms))
@@ -43,8 +44,8 @@ bool node_view_read(struct fetch *fetch, struct wn_arena *arena, struct node_vie
 	return true;
 }
 
-bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, const char *method, const char *target, struct wn_slice body,
-	const char *idempotency, const struct json **answer, struct wn_error *err)
+bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, const char *method, const char *target,
+	struct wn_slice body, const char *idempotency, const struct json **answer, struct wn_error *err)
 {
 	struct fetch_request request = {
 		.method = method,
@@ -59,8 +60,8 @@ bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, 
 	return fetch_json(client->fetch, arena, &request, answer, err);
 }
 
-bool vote_client_register(const struct vote_client *client, struct wn_arena *arena, const char *const roles[], bool robot, const struct salt *salt,
-	struct wn_error *err)
+bool vote_client_register(const struct vote_client *client, struct wn_arena *arena, const char *const roles[],
+	bool robot, const struct salt *salt, struct wn_error *err)
 {
 	struct json_writer writer;
 	struct wn_slice body;
@@ -76,12 +77,13 @@ bool vote_client_register(const struct vote_client *client, struct wn_arena *are
 	if (salt)
 		json_put_hex(&writer, "salt", salt->bytes, ID_BYTES);
 	json_close_object(&writer);
-	return (json_end(&writer, &body, err) && vote_client_send(client, arena, "POST", "/v1/accounts", body, NULL, &answer, err)) ||
-		wn_while(err, "register the key");
+	return (json_end(&writer, &body, err) &&
+		       vote_client_send(client, arena, "POST", "/v1/accounts", body, NULL, &answer, err)) ||
+	       wn_while(err, "register the key");
 }
 
-bool vote_client_take(const struct vote_client *client, struct wn_arena *arena, const char *campaign, const struct item_id *items, size_t count,
-	struct seat_taken **out, size_t *taken, struct wn_error *err)
+bool vote_client_take(const struct vote_client *client, struct wn_arena *arena, const char *campaign,
+	const struct item_id *items, size_t count, struct seat_taken **out, size_t *taken, struct wn_error *err)
 {
 	struct json_writer writer;
 	struct wn_slice body;
@@ -98,7 +100,8 @@ bool vote_client_take(const struct vote_client *client, struct wn_arena *arena, 
 		json_close_array(&writer);
 	}
 	json_close_object(&writer);
-	if (!json_end(&writer, &body, err) || !vote_client_send(client, arena, "POST", "/v1/seats", body, NULL, &answer, err))
+	if (!json_end(&writer, &body, err) ||
+		!vote_client_send(client, arena, "POST", "/v1/seats", body, NULL, &answer, err))
 		return wn_while(err, "take tasks");
 	const struct json *seats = json_get(answer, "seats");
 	if (!seats || seats->type != JSON_ARRAY || seats->count > count)
@@ -111,7 +114,8 @@ bool vote_client_take(const struct vote_client *client, struct wn_arena *arena, 
 		int64_t round;
 		const struct json *content = json_get(seats->elements[i], "content");
 		if (!read_hex(seats->elements[i], "item_id", (*out)[i].key.item.bytes, ID_BYTES) ||
-			!json_integer(json_get(seats->elements[i], "round"), &round) || !content || content->type != JSON_STRING)
+			!json_integer(json_get(seats->elements[i], "round"), &round) || !content ||
+			content->type != JSON_STRING)
 			return bad_answer(err, "a seat's item_id, round or content");
 		(*out)[i].key.round = (int32_t)round;
 		(*out)[i].content = content->text;
@@ -119,7 +123,8 @@ bool vote_client_take(const struct vote_client *client, struct wn_arena *arena, 
 	return true;
 }
 
-bool vote_client_skip(const struct vote_client *client, struct wn_arena *arena, const struct item_id *item, struct wn_error *err)
+bool vote_client_skip(
+	const struct vote_client *client, struct wn_arena *arena, const struct item_id *item, struct wn_error *err)
 {
 	char hex[ID_HEX_ROOM];
 	const struct json *answer;
@@ -127,19 +132,23 @@ bool vote_client_skip(const struct vote_client *client, struct wn_arena *arena, 
 	char *target = wn_arena_printf(arena, "/v1/seats/%s", hex);
 	if (!target)
 		return wn_fail(err, WN_FULL, "memory", "no room for a request");
-	return vote_client_send(client, arena, "DELETE", target, (struct wn_slice){ 0 }, NULL, &answer, err) || wn_while(err, "skip a task");
+	return vote_client_send(client, arena, "DELETE", target, (struct wn_slice){0}, NULL, &answer, err) ||
+	       wn_while(err, "skip a task");
 }
 
 /* The salt follows from the vote seed (DESIGN.md 13): nothing needs to be remembered between commit and reveal. */
-static void vote_secret(const struct vote_client *client, const struct vote_cast *vote, struct salt *salt, struct sha256 *commitment)
+static void vote_secret(
+	const struct vote_client *client, const struct vote_cast *vote, struct salt *salt, struct sha256 *commitment)
 {
 	const struct account_key *voter = &client->keys->key.public_key;
-	vote_salt(client->keys->vote_seed, &client->view->network, &vote->key.item, (uint32_t)vote->key.round, (uint64_t)vote->sequence, voter, salt);
-	vote_commitment(&client->view->network, &vote->key.item, (uint32_t)vote->key.round, voter, (uint8_t)vote->choice, salt, commitment);
+	vote_salt(client->keys->vote_seed, &client->view->network, &vote->key.item, (uint32_t)vote->key.round,
+		(uint64_t)vote->sequence, voter, salt);
+	vote_commitment(&client->view->network, &vote->key.item, (uint32_t)vote->key.round, voter,
+		(uint8_t)vote->choice, salt, commitment);
 }
 
-static bool send_ballot(const struct vote_client *client, struct wn_arena *arena, bool reveal, const struct vote_cast *votes, size_t count,
-	size_t *counted, struct wn_error *err)
+static bool send_ballot(const struct vote_client *client, struct wn_arena *arena, bool reveal,
+	const struct vote_cast *votes, size_t count, size_t *counted, struct wn_error *err)
 {
 	struct json_writer writer;
 	struct wn_slice body;
@@ -167,30 +176,30 @@ static bool send_ballot(const struct vote_client *client, struct wn_arena *arena
 	}
 	json_close_array(&writer);
 	json_close_object(&writer);
-	if (!json_end(&writer, &body, err) || !vote_client_send(client, arena, "POST", "/v1/ballots", body, NULL, &answer, err))
+	if (!json_end(&writer, &body, err) ||
+		!vote_client_send(client, arena, "POST", "/v1/ballots", body, NULL, &answer, err))
 		return false;
 	const struct json *results = json_get(answer, "results");
 	if (!results || results->type != JSON_ARRAY || results->count != count)
 		return bad_answer(err, "results");
 	*counted = 0;
 	for (size_t i = 0; i < count; i++) {
-		const char *result = json_member_string(results->elements[i], "result", "");
-		*counted += strcmp(result, "ok") == 0 || strcmp(result, "repeated") == 0;
+		const char *result = json_member_string(results->elements[i], "result", NULL);
+		*counted += result && (strcmp(result, "ok") == 0 || strcmp(result, "repeated") == 0);
 	}
-	if (*counted == 0)
-		return wn_fail(err, WN_INPUT, json_member_string(results->elements[0], "result", "refused"), "the node takes none of %zu votes: %s", count,
-			json_member_string(results->elements[0], "result", "refused"));
-	return true;
+	const char *why = json_member_string(results->elements[0], "result", NULL);
+	why = why && *why ? why : "refused";
+	return *counted > 0 || wn_fail(err, WN_INPUT, why, "the node takes none of %zu votes: %s", count, why);
 }
 
-bool vote_client_commit(const struct vote_client *client, struct wn_arena *arena, const struct vote_cast *votes, size_t count, size_t *counted,
-	struct wn_error *err)
+bool vote_client_commit(const struct vote_client *client, struct wn_arena *arena, const struct vote_cast *votes,
+	size_t count, size_t *counted, struct wn_error *err)
 {
 	return send_ballot(client, arena, false, votes, count, counted, err) || wn_while(err, "send sealed votes");
 }
 
-bool vote_client_reveal(const struct vote_client *client, struct wn_arena *arena, const struct vote_cast *votes, size_t count, size_t *counted,
-	struct wn_error *err)
+bool vote_client_reveal(const struct vote_client *client, struct wn_arena *arena, const struct vote_cast *votes,
+	size_t count, size_t *counted, struct wn_error *err)
 {
 	return send_ballot(client, arena, true, votes, count, counted, err) || wn_while(err, "open votes");
 }
@@ -201,7 +210,10 @@ struct closed_round {
 	struct round_key key;
 	struct sha256 leaf, root;
 	size_t count;
-	struct { struct account_key voter; struct sha256 commitment; } *commitments;
+	struct {
+		struct account_key voter;
+		struct sha256 commitment;
+	} * commitments;
 	struct closed_round *next;
 };
 
@@ -210,8 +222,12 @@ struct closed_rounds {
 	struct closed_round *buckets[CLOSED_BUCKETS];
 	size_t count;
 	struct checkpoint checkpoint; /* the newest that was verified; its note is not kept */
-	struct { struct sha256 leaf; char *body; size_t bytes; } entry; /* the last entry that was verified */
-	struct wn_arena arena;        /* for one check */
+	struct {
+		struct sha256 leaf;
+		char *body;
+		size_t bytes;
+	} entry;	       /* the last entry that was verified */
+	struct wn_arena arena; /* for one check */
 };
 
 struct closed_rounds *closed_rounds_open(void)
@@ -251,9 +267,10 @@ static struct closed_round *closed_round_find(struct closed_rounds *rounds, cons
 }
 
 /* Reads the newest checkpoint if the one we have is smaller than `size`. */
-static bool checkpoint_reach(const struct vote_client *client, struct closed_rounds *rounds, uint64_t size, struct wn_error *err)
+static bool checkpoint_reach(
+	const struct vote_client *client, struct closed_rounds *rounds, uint64_t size, struct wn_error *err)
 {
-	struct fetch_request request = { .method = "GET", .target = "/v1/checkpoint" };
+	struct fetch_request request = {.method = "GET", .target = "/v1/checkpoint"};
 	struct fetch_answer answer;
 	struct checkpoint checkpoint;
 	if (rounds->checkpoint.size >= size)
@@ -262,7 +279,8 @@ static bool checkpoint_reach(const struct vote_client *client, struct closed_rou
 		return false;
 	if (answer.status != 200)
 		return wn_fail(err, WN_BUSY, "checkpoint_behind", "the node has no checkpoint yet");
-	if (!checkpoint_parse(answer.body.data, answer.body.bytes, &client->view->network, &client->view->checkpoint_key, &checkpoint, err))
+	if (!checkpoint_parse(answer.body.data, answer.body.bytes, &client->view->network,
+		    &client->view->checkpoint_key, &checkpoint, err))
 		return false;
 	if (checkpoint.size > rounds->checkpoint.size)
 		rounds->checkpoint = checkpoint;
@@ -286,7 +304,8 @@ static bool proof_read(const struct json *answer, struct tree_proof *proof)
 }
 
 /* Fetches the entry with this leaf hash, proves it into a signed checkpoint and keeps its bytes. */
-static bool entry_verify(const struct vote_client *client, struct closed_rounds *rounds, const struct sha256 *leaf, struct wn_error *err)
+static bool entry_verify(
+	const struct vote_client *client, struct closed_rounds *rounds, const struct sha256 *leaf, struct wn_error *err)
 {
 	char hex[ID_HEX_ROOM];
 	const struct json *answer;
@@ -295,8 +314,9 @@ static bool entry_verify(const struct vote_client *client, struct closed_rounds 
 	struct sha256 hash;
 	if (rounds->entry.body && memcmp(rounds->entry.leaf.bytes, leaf->bytes, ID_BYTES) == 0)
 		return true;
-	char *target = wn_arena_printf(&rounds->arena, "/v1/journal/proof?leaf=%s", hex_write(hex, leaf->bytes, ID_BYTES));
-	struct fetch_request request = { .method = "GET", .target = target };
+	char *target =
+		wn_arena_printf(&rounds->arena, "/v1/journal/proof?leaf=%s", hex_write(hex, leaf->bytes, ID_BYTES));
+	struct fetch_request request = {.method = "GET", .target = target};
 	if (!fetch_json(client->fetch, &rounds->arena, &request, &answer, err)) {
 		if (strcmp(err->code, "journal_waiting") == 0)
 			return wn_fail(err, WN_BUSY, "checkpoint_behind", "the entry is not in a checkpoint yet");
@@ -309,7 +329,8 @@ static bool entry_verify(const struct vote_client *client, struct closed_rounds 
 	if (!checkpoint_reach(client, rounds, (uint64_t)size, err))
 		return false;
 	if (rounds->checkpoint.size != (uint64_t)size) {
-		target = wn_arena_printf(&rounds->arena, "/v1/journal/proof?leaf=%s&size=%llu", hex, (unsigned long long)rounds->checkpoint.size);
+		target = wn_arena_printf(&rounds->arena, "/v1/journal/proof?leaf=%s&size=%llu", hex,
+			(unsigned long long)rounds->checkpoint.size);
 		request.target = target;
 		if (!fetch_json(client->fetch, &rounds->arena, &request, &answer, err))
 			return false;
@@ -317,18 +338,22 @@ static bool entry_verify(const struct vote_client *client, struct closed_rounds 
 			return bad_answer(err, "proof");
 	}
 	if (!tree_inclusion_holds(leaf, (uint64_t)position, rounds->checkpoint.size, &proof, &rounds->checkpoint.root))
-		return wn_fail(err, WN_INPUT, "closed_entry", "the entry that closed the round is not in the signed checkpoint: do not reveal");
+		return wn_fail(err, WN_INPUT, "closed_entry",
+			"the entry that closed the round is not in the signed checkpoint: do not reveal");
 	request.target = wn_arena_printf(&rounds->arena, "/v1/journal/entries?from=%lld&count=1", (long long)position);
 	if (!fetch_json(client->fetch, &rounds->arena, &request, &answer, err))
 		return false;
 	const struct json *entries = json_get(answer, "entries");
-	const struct json *entry = entries && entries->type == JSON_ARRAY && entries->count == 1 ? json_get(entries->elements[0], "entry") : NULL;
+	const struct json *entry = entries && entries->type == JSON_ARRAY && entries->count == 1
+					   ? json_get(entries->elements[0], "entry")
+					   : NULL;
 	struct wn_slice bytes;
 	if (!entry || !jcs_write(&rounds->arena, entry, &bytes, err))
 		return bad_answer(err, "entries[0].entry");
 	tree_leaf(bytes.data, bytes.bytes, &hash);
 	if (memcmp(hash.bytes, leaf->bytes, ID_BYTES) != 0)
-		return wn_fail(err, WN_INPUT, "closed_entry", "the entry that closed the round has another hash than announced: do not reveal");
+		return wn_fail(err, WN_INPUT, "closed_entry",
+			"the entry that closed the round has another hash than announced: do not reveal");
 	char *body = malloc(bytes.bytes);
 	if (!body)
 		return wn_fail(err, WN_FULL, "memory", "no room for a journal entry");
@@ -341,7 +366,8 @@ static bool entry_verify(const struct vote_client *client, struct closed_rounds 
 }
 
 /* The entry names this round with this root. */
-static bool entry_names(struct closed_rounds *rounds, const struct round_key *key, const struct sha256 *root, struct wn_error *err)
+static bool entry_names(
+	struct closed_rounds *rounds, const struct round_key *key, const struct sha256 *root, struct wn_error *err)
 {
 	const struct json *entry;
 	if (!json_parse(&rounds->arena, rounds->entry.body, rounds->entry.bytes, &entry, err))
@@ -351,23 +377,26 @@ static bool entry_names(struct closed_rounds *rounds, const struct round_key *ke
 		struct round_key named;
 		struct sha256 named_root;
 		int64_t round;
-		if (!read_hex(list->elements[i], "item", named.item.bytes, ID_BYTES) || !read_hex(list->elements[i], "root", named_root.bytes, ID_BYTES) ||
+		if (!read_hex(list->elements[i], "item", named.item.bytes, ID_BYTES) ||
+			!read_hex(list->elements[i], "root", named_root.bytes, ID_BYTES) ||
 			!json_integer(json_get(list->elements[i], "round"), &round))
 			continue;
 		if (round == key->round && memcmp(named.item.bytes, key->item.bytes, ID_BYTES) == 0 &&
 			memcmp(named_root.bytes, root->bytes, ID_BYTES) == 0)
 			return true;
 	}
-	return wn_fail(err, WN_INPUT, "closed_entry", "the journal closed this round with other commitments than shown: do not reveal");
+	return wn_fail(err, WN_INPUT, "closed_entry",
+		"the journal closed this round with other commitments than shown: do not reveal");
 }
 
-static bool closed_round_read(const struct vote_client *client, struct closed_rounds *rounds, const struct round_key *key,
-	struct closed_round **out, struct wn_error *err)
+static bool closed_round_read(const struct vote_client *client, struct closed_rounds *rounds,
+	const struct round_key *key, struct closed_round **out, struct wn_error *err)
 {
 	char hex[ID_HEX_ROOM];
 	const struct json *answer;
-	struct fetch_request request = { .method = "GET" };
-	request.target = wn_arena_printf(&rounds->arena, "/v1/rounds/%s/%d", hex_write(hex, key->item.bytes, ID_BYTES), key->round);
+	struct fetch_request request = {.method = "GET"};
+	request.target = wn_arena_printf(
+		&rounds->arena, "/v1/rounds/%s/%d", hex_write(hex, key->item.bytes, ID_BYTES), key->round);
 	if (!request.target)
 		return wn_fail(err, WN_FULL, "memory", "no room for a request");
 	if (!fetch_json(client->fetch, &rounds->arena, &request, &answer, err))
@@ -384,15 +413,18 @@ static bool closed_round_read(const struct vote_client *client, struct closed_ro
 	bool ok = round && round->commitments && leaves;
 	if (!ok)
 		wn_fail(err, WN_FULL, "memory", "no room for a round's commitments");
-	else if (!read_hex(answer, "closed_leaf", round->leaf.bytes, ID_BYTES) || !read_hex(answer, "commitments_root", round->root.bytes, ID_BYTES))
+	else if (!read_hex(answer, "closed_leaf", round->leaf.bytes, ID_BYTES) ||
+		 !read_hex(answer, "commitments_root", round->root.bytes, ID_BYTES))
 		ok = bad_answer(err, "closed_leaf or commitments_root");
 	for (size_t i = 0; ok && i < list->count; i++) {
-		const char *did = json_member_string(list->elements[i], "voter", "");
-		if (!did_read(&round->commitments[i].voter, did, strlen(did)) ||
+		const char *did = json_member_string(list->elements[i], "voter", NULL);
+		if (!did || !did_read(&round->commitments[i].voter, did, strlen(did)) ||
 			!read_hex(list->elements[i], "commitment", round->commitments[i].commitment.bytes, ID_BYTES))
 			ok = bad_answer(err, "a commitment");
-		leaves[i] = (struct commitment_leaf){ .item = key->item, .round = (uint32_t)key->round, .voter = round->commitments[i].voter,
-			.value = round->commitments[i].commitment };
+		leaves[i] = (struct commitment_leaf){.item = key->item,
+			.round = (uint32_t)key->round,
+			.voter = round->commitments[i].voter,
+			.value = round->commitments[i].commitment};
 	}
 	if (ok) {
 		struct sha256 root;
@@ -400,7 +432,8 @@ static bool closed_round_read(const struct vote_client *client, struct closed_ro
 		round->count = list->count;
 		ok = vote_root(&rounds->arena, leaves, list->count, &root, err);
 		if (ok && memcmp(root.bytes, round->root.bytes, ID_BYTES) != 0)
-			ok = wn_fail(err, WN_INPUT, "commitments_root", "the commitments shown do not have the root announced: do not reveal");
+			ok = wn_fail(err, WN_INPUT, "commitments_root",
+				"the commitments shown do not have the root announced: do not reveal");
 	}
 	if (ok)
 		ok = entry_verify(client, rounds, &round->leaf, err) && entry_names(rounds, key, &round->root, err);
@@ -418,7 +451,8 @@ static bool closed_round_read(const struct vote_client *client, struct closed_ro
 	return true;
 }
 
-bool vote_client_check_closed(const struct vote_client *client, struct closed_rounds *rounds, const struct vote_cast *vote, struct wn_error *err)
+bool vote_client_check_closed(const struct vote_client *client, struct closed_rounds *rounds,
+	const struct vote_cast *vote, struct wn_error *err)
 {
 	struct salt salt;
 	struct sha256 commitment;
@@ -433,6 +467,7 @@ bool vote_client_check_closed(const struct vote_client *client, struct closed_ro
 	for (size_t i = 0; i < round->count; i++)
 		if (memcmp(round->commitments[i].voter.bytes, client->keys->key.public_key.bytes, ID_BYTES) == 0)
 			return memcmp(round->commitments[i].commitment.bytes, commitment.bytes, ID_BYTES) == 0 ||
-				wn_fail(err, WN_INPUT, "commitment_missing", "the node counts another sealed vote of yours: do not reveal");
+			       wn_fail(err, WN_INPUT, "commitment_missing",
+				       "the node counts another sealed vote of yours: do not reveal");
 	return wn_fail(err, WN_INPUT, "commitment_missing", "the node closed the round without your sealed vote");
 }

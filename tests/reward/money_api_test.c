@@ -40,8 +40,8 @@ static bool desk_open(struct desk *desk)
 		bool changed;
 		sign_generate(&desk->keys[i]);
 		CHECK_OK(account_insert(desk->bank.serve, &desk->bank.arena, &desk->node.network,
-				 &desk->keys[i].public_key, ACCOUNT_VALIDATOR | ACCOUNT_CONTRIBUTOR, i == 2, NULL, NULL, 1,
-				 &desk->accounts[i], &changed, &desk->bank.err),
+				 &desk->keys[i].public_key, ACCOUNT_VALIDATOR | ACCOUNT_CONTRIBUTOR, i == 2, NULL, NULL,
+				 1, &desk->accounts[i], &changed, &desk->bank.err),
 			desk->bank.err);
 		struct ledger_ref free = {.kind = LEDGER_FREE};
 		memcpy(free.owner, desk->keys[i].public_key.bytes, ID_BYTES);

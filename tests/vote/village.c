@@ -49,8 +49,8 @@ static bool account_make(struct village *village, const struct account_key *key,
 {
 	struct account account;
 	bool changed;
-	return account_insert(village->owner, &village->arena, &village->node.network, key, roles, false, NULL,
-		NULL, VILLAGE_START_MS, &account, &changed, err);
+	return account_insert(village->owner, &village->arena, &village->node.network, key, roles, false, NULL, NULL,
+		VILLAGE_START_MS, &account, &changed, err);
 }
 
 static bool accounts_make(struct village *village, int curators, struct wn_error *err)
