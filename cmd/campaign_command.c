@@ -17,8 +17,8 @@ static int campaign_list(const struct options *options)
 	bool done = client_get(&client, "/v1/campaigns", &answer, &err);
 	const struct json *list = done ? json_get(answer, "campaigns") : NULL;
 	for (size_t i = 0; list && list->type == JSON_ARRAY && i < list->count; i++)
-		printf("%-24s %-8s %s\n", json_member_string(list->elements[i], "name", "?"), json_member_string(list->elements[i], "kind", "?"),
-			json_member_string(list->elements[i], "question", ""));
+		printf("%-24s %-8s %s\n", answer_text(list->elements[i], "name", "?"), answer_text(list->elements[i], "kind", "?"),
+			answer_text(list->elements[i], "question", ""));
 	if (list && list->count == 0)
 		printf("no campaigns yet: winnow campaign FILE opens one\n");
 	client_close(&client);
@@ -51,7 +51,7 @@ static int campaign_run(const struct options *options, int argc, char **argv)
 	bool done = document_read(argv[0], text, &err) && operator_send(options, &arena, "/operator/campaigns", text, &answer, &err);
 	if (done) {
 		const struct json *campaign = json_get(answer, "campaign");
-		printf("campaign %s is open\n", json_member_string(campaign ? campaign : answer, "name", "?"));
+		printf("campaign %s is open\n", answer_text(campaign ? campaign : answer, "name", "?"));
 	}
 	wn_arena_free(&arena);
 	return done ? EXIT_DONE : command_failed(&err);

@@ -63,6 +63,24 @@ bool client_get(struct client *client, const char *target, const struct json **o
 	return fetch_json(client->fetch, &client->arena, &request, out, err);
 }
 
+const char *answer_text(const struct json *object, const char *name, const char *otherwise)
+{
+	const char *text = json_member_string(object, name, otherwise);
+	return text ? text : otherwise;
+}
+
+void text_show(FILE *out, struct wn_slice text)
+{
+	for (size_t i = 0; i < text.bytes; i++) {
+		unsigned char c = (unsigned char)text.data[i], next = i + 1 < text.bytes ? (unsigned char)text.data[i + 1] : 0;
+		/* U+0080 to U+009F are control characters of two bytes in UTF-8. */
+		bool wide = c == 0xc2 && next >= 0x80 && next <= 0x9f;
+		bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f || wide;
+		fputc(control ? '?' : c, out);
+		i += wide;
+	}
+}
+
 bool operator_send(const struct options *options, struct wn_arena *arena, const char *target, const char *body, const struct json **out,
 	struct wn_error *err)
 {

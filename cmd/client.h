@@ -27,6 +27,10 @@ bool client_open(struct client *client, const struct options *options, const cha
 void client_close(struct client *client);
 /* Unsigned GET, parsed, in the client's arena. */
 bool client_get(struct client *client, const char *target, const struct json **out, struct wn_error *err);
+/* A text of an answer, `otherwise` when the node gives none or something else. Never NULL. */
+const char *answer_text(const struct json *object, const char *name, const char *otherwise);
+/* Somebody else's text for a terminal: control characters, which could move the cursor or rename the window, become '?'. */
+void text_show(FILE *out, struct wn_slice text);
 /* Over the operator's socket of the node whose state lies on this machine; body NULL: GET. */
 bool operator_send(const struct options *options, struct wn_arena *arena, const char *target, const char *body, const struct json **out,
 	struct wn_error *err);

@@ -146,7 +146,7 @@ static bool receipt_show(struct client *client, const struct json *receipt, stru
 		return false;
 	json_integer(json_get(receipt, "time_ms"), &time_ms);
 	printf("signed by the network's key at %" PRId64 " ms since 1970\n", time_ms);
-	if (!receipt_kept(client, json_member_string(receipt, "leaf_hash", ""), &position, &checkpoint, err))
+	if (!receipt_kept(client, answer_text(receipt, "leaf_hash", ""), &position, &checkpoint, err))
 		return false;
 	printf("kept: entry %" PRId64 " of the signed checkpoint at %" PRIu64 " entries\n", position, checkpoint.size);
 	return true;

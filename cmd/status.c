@@ -19,7 +19,7 @@ static void status_show(const struct json *answer, const char *url)
 		{ "embedded", "wait for a panel" }, { "judging", "are being judged" }, { "provisional", "wait for the pay round's close" },
 		{ "settled", "can still be challenged" } };
 	int64_t now_ms = member(answer, NULL, "now_ms"), opened_ms = member(answer, "epoch", "opened_ms");
-	printf("node       %s, version %s\n", url, json_member_string(answer, "version", "?"));
+	printf("node       %s, version %s\n", url, answer_text(answer, "version", "?"));
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
 		printf("%s %8" PRId64 "  %s\n", i ? "          " : "items     ", member(answer, "items", items[i].state), items[i].words);
 	printf("panels     %8" PRId64 "  take sealed votes\n           %8" PRId64 "  open them\n", member(answer, "rounds", "commit"),

@@ -71,10 +71,10 @@ static bool answer_show(struct submit *submit, const struct json *answer, struct
 	receipt_keep(submit, answer);
 	for (size_t i = 0; i < lines->count; i++) {
 		const struct json *line = lines->elements[i], *repeated = json_get(line, "repeated");
-		const char *id = json_member_string(line, "item_id", NULL), *salt = json_member_string(line, "salt", "");
+		const char *id = json_member_string(line, "item_id", NULL), *salt = answer_text(line, "salt", "");
 		bool again = repeated && repeated->type == JSON_BOOL && repeated->truth;
 		if (!id) {
-			line_refused(submit, submit->numbers[i], json_member_string(line, "code", "?"), json_member_string(line, "detail", ""));
+			line_refused(submit, submit->numbers[i], answer_text(line, "code", "?"), answer_text(line, "detail", ""));
 			continue;
 		}
 		submit->accepted += !again;

@@ -51,7 +51,11 @@ static bool vote_one(struct client *client, const struct campaign *campaign, boo
 		printf("No task is free at the moment.\n");
 		return true;
 	}
-	printf("\n%.*s\n\n%s\n", (int)seats[0].content.bytes, seats[0].content.data, campaign->question);
+	printf("\n");
+	text_show(stdout, seats[0].content);
+	printf("\n\n");
+	text_show(stdout, wn_slice_of(campaign->question));
+	printf("\n");
 	int choice = choice_ask(campaign);
 	if (choice < 0) {
 		*more = choice == -1;
@@ -70,7 +74,7 @@ static bool open_one(struct client *client, struct closed_rounds *rounds, const 
 	bool *opened, struct wn_error *err)
 {
 	struct vote_cast vote = { 0 };
-	const char *item = json_member_string(seat, "item_id", "");
+	const char *item = answer_text(seat, "item_id", "");
 	int64_t round;
 	size_t counted;
 	*opened = false;
@@ -102,11 +106,11 @@ static bool open_all(struct client *client, struct wn_error *err)
 		const struct json *seat = list->elements[i];
 		struct campaign campaign;
 		bool one;
-		if (strcmp(json_member_string(seat, "state", ""), "reveal") != 0) {
+		if (strcmp(answer_text(seat, "state", ""), "reveal") != 0) {
 			waiting++;
 			continue;
 		}
-		done = campaign_read(client, json_member_string(seat, "campaign", ""), &campaign, err) &&
+		done = campaign_read(client, answer_text(seat, "campaign", ""), &campaign, err) &&
 			open_one(client, rounds, seat, &campaign, &one, err);
 		/* Not in a checkpoint yet: the next run opens it. */
 		if (!done && err->blame == WN_BUSY) {

@@ -385,8 +385,8 @@ static bool fetch_refused(const struct fetch *fetch, struct wn_arena *arena, con
 	static const char kind[] = "application/problem+json", prefix[] = "/problems/";
 	if (answer->content_type.bytes >= sizeof kind - 1 && memcmp(answer->content_type.data, kind, sizeof kind - 1) == 0 &&
 		json_parse(arena, answer->body.data, answer->body.bytes, &problem, &ignored)) {
-		const char *type = json_member_string(problem, "type", "");
-		const char *code = strncmp(type, prefix, sizeof prefix - 1) == 0 ? type + sizeof prefix - 1 : "";
+		const char *type = json_member_string(problem, "type", NULL);
+		const char *code = type && strncmp(type, prefix, sizeof prefix - 1) == 0 ? type + sizeof prefix - 1 : "";
 		const char *detail = json_member_string(problem, "detail", json_member_string(problem, "title", ""));
 		if (*code)
 			return wn_fail(err, strcmp(code, "idempotency_running") == 0 ? WN_BUSY : blame, code, "%s",

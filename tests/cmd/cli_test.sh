@@ -107,6 +107,8 @@ run $submit --text "Somebody tied a single blue glove to the handle of the baker
 expect 0 "one text is submitted" "accepted 1, repeated 0, refused 0"
 run sh -c "echo '{\"content\":\"A child held up a knitted glove and asked every passer-by.\"}' >$work/one; exec $submit - <$work/one"
 expect 0 "items come from the standard input" "accepted 1"
+run $submit --text "$(printf 'A striped glove \033[2Jwaits at the lamp post by the park gate, still wet.')"
+expect 0 "a text may hold what terminals obey" "accepted 1"
 run $submit --text ""
 expect 1 "an empty text is refused with its code" "item_content_empty"
 run "$winnow" submit --campaign no-such-campaign --key "$keys/giver" $at --text "To nobody."
@@ -140,12 +142,13 @@ ready_to_judge() { "$winnow" status --json $at >"$work/status" && [ "$(member re
 check "what repeats what is found soon" await 20 ready_to_judge
 for name in ann bo cy; do
 	# The second of them first looks at one task and leaves it.
-	answers='x\n9\n2\n2\n2\n2\n2\n'
-	[ $name != bo ] || answers='s\n2\n2\n2\n2\n2\n'
+	answers='x\n9\n2\n2\n2\n2\n2\n2\n'
+	[ $name != bo ] || answers='s\n2\n2\n2\n2\n2\n2\n'
 	status=0
 	printf "$answers" | "$winnow" vote --key "$keys/$name" --campaign lost-gloves $at >"$work/out" 2>"$work/err" || status=$?
 	expect 0 "$name judges from the standard input" "Sealed."
 done
+check "what terminals obey is not shown to judges as it is" [ "$(grep -c 'striped glove ?\[2Jwaits' "$work/out")" = 1 ]
 check "a number that is none is asked again" grep -q "A number from 1 to 2, s or q." "$work/out"
 run "$winnow" vote --key "$keys/ann" --campaign lost-gloves $at
 expect 0 "a judge who did all has no more" "No task is free at the moment."
@@ -156,9 +159,12 @@ open_votes() {
 		ended 0 || return 1
 		opened=$((opened + $(sed -n 's/^\([0-9]*\) votes opened.*/\1/p' "$work/out")))
 	done
-	[ "$opened" -ge 12 ]
+	[ "$opened" -ge 15 ]
 }
+# Six items, three judges; the one that bo left keeps a free seat and stays sealed.
 check "sealed votes are opened once a checkpoint closed their round" await 20 open_votes
+counted() { "$winnow" status --json $at >"$work/status" && [ "$(member provisional "$work/status")" -ge 5 ]; }
+check "opened votes are counted" await 20 counted
 
 # ---- the pay round, then a dataset ----
 accepted() {
@@ -212,4 +218,5 @@ expect 0 "items are signed by the clock of the node" "accepted 1"
 run "$winnow" account --key "$keys/giver" $at
 expect 0 "and whatever else is signed" "$did"
 check "the node stops when asked" node_end shop
+check "no role ended in between" [ "$(grep -c '"event":"role_ended"' "$work/shop.log")" = 0 ]
 report

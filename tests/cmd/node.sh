@@ -90,13 +90,12 @@ role_of() {
 node_begin() {
 	name=$1
 	shift
-	: >"$work/$name.log"
 	: >"$work/$name.say"
 	if [ -n "${as:-}" ]; then
 		(exec setpriv --reuid="$as" --regid="$as_group" --clear-groups env HOME="$work/home-$name" "$winnow" up \
-			--serve.port 0 "$@" >"$work/$name.say" 2>"$work/$name.log" </dev/null) &
+			--serve.port 0 "$@" >"$work/$name.say" 2>>"$work/$name.log" </dev/null) &
 	else
-		(exec "$winnow" up --node.state "$work/$name" --serve.port 0 "$@" >"$work/$name.say" 2>"$work/$name.log" </dev/null) &
+		(exec "$winnow" up --node.state "$work/$name" --serve.port 0 "$@" >"$work/$name.say" 2>>"$work/$name.log" </dev/null) &
 	fi
 	echo $! >"$work/$name.pid"
 	case " $nodes " in *" $name "*) ;; *) nodes="$nodes $name" ;; esac
@@ -118,6 +117,9 @@ node_end() {
 }
 http() { curl -s -o "$work/body" -w '%{http_code}' --max-time 10 "$@" 2>/dev/null; }
 http_is() { [ "$(http "$2")" = "$1" ]; }
+
+# What a sanitizer or an assertion says goes to the log, and a supervisor would hide it by starting the role again.
+quiet() { ! grep -E 'Sanitizer|runtime error:|broken promise' "$work/$1.log"; }
 
 # ---- the end ---------------------------------------------------------------------------------------------------
 
@@ -142,6 +144,9 @@ stop_server() {
 	fi
 }
 report() {
+	for name in $nodes; do
+		check "no program of $name broke a promise" quiet "$name"
+	done
 	node_clean
 	trap - EXIT
 	echo "$passed passed, $failed failed, $skipped skipped"

@@ -106,5 +106,6 @@ check "what is stored stands in the journal once, and nothing else does" [ "$(en
 all_linked() { [ "$(query -c 'SELECT count(*) FROM item WHERE state = 0')" = 0 ]; }
 check "the duplicate check goes on where it was" await 30 all_linked
 check "the node stops when asked" node_end store
+check "no role ended for want of a database" [ "$(grep -c '"event":"role_ended"' "$work/store.log")" = 0 ]
 trap node_clean EXIT
 report
