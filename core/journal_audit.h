@@ -10,8 +10,8 @@ struct journal_audit {
 };
 /*
  * Every body is hashed again, every node compared, every checkpoint's signature and root checked, and no entry may have
- * been passed over. WN_DOWN journal_broken names the first difference. Needs any role's connection; the sequencer may
- * run meanwhile.
+ * been passed over. WN_DOWN journal_broken names the first difference. Needs a connection of winnow_serve or
+ * winnow_seal; the sequencer may run meanwhile.
  */
 bool journal_audit(struct db *db, struct wn_arena *arena, const struct network_id *network,
 	const struct account_key *key, struct journal_audit *out, struct wn_error *err);

@@ -178,8 +178,6 @@ CREATE TABLE item (
 	stratum       smallint NOT NULL DEFAULT 0,
 	settled_epoch bigint,
 	final_ms      bigint,                        -- settled: when the challenge window ends
-	lease_fence   bigint,
-	lease_until_ms bigint,
 	UNIQUE (campaign, contributor, source, source_id)
 );
 CREATE INDEX item_received ON item (seq) WHERE state = 0;
@@ -424,53 +422,72 @@ CREATE TABLE source_cursor (
 	PRIMARY KEY (source, campaign)
 );
 
--- ---- grants: each role only what it needs; history is insert-only ---------------------------------------------------------------
+-- ---- grants: each role only what it needs, column by column where a row outlives its making; history is insert-only --------------
 REVOKE ALL ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
-GRANT SELECT ON ALL TABLES IN SCHEMA public TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
+GRANT SELECT ON network TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
 GRANT INSERT (body, leaf_hash) ON journal_entry TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
 GRANT USAGE ON SEQUENCE journal_entry_id TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
-GRANT USAGE ON SEQUENCE worker_fence TO winnow_serve, winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
--- serve: what a signed request may change
-GRANT INSERT ON account, idempotency, campaign, item, submission_evidence, ballot, vote_commit, vote_reveal, seat, dataset, dataset_version TO winnow_serve;
-GRANT INSERT, UPDATE ON ledger_account TO winnow_serve;
-GRANT INSERT ON ledger_transfer, unbonding TO winnow_serve;
-GRANT UPDATE ON seat TO winnow_serve;
+GRANT USAGE ON SEQUENCE worker_fence TO winnow_ingest, winnow_embed, winnow_tally, winnow_reward, winnow_seal;
+-- An account's salt links its key to its name in the journal: it is written and read by nobody but the owner.
+GRANT SELECT (key, roles, robot, jailed, terms_sha256, commitment, registered_ms) ON account
+	TO winnow_serve, winnow_ingest, winnow_tally, winnow_reward, winnow_seal;
+-- serve: what a signed request may change, and all that a request may ask
+GRANT SELECT ON journal_entry, journal_leaf, journal_mark, journal_node, checkpoint, idempotency, ledger_account, ledger_transfer, claims_total,
+	vesting_grant, unbonding, campaign, epoch, item, dedup_verdict, round, seat, ballot, vote_commit, vote_reveal, campaign_validator,
+	campaign_state, provisional, verdict, gold, slash, validator_pay, dataset, dataset_version, dataset_row, dataset_file TO winnow_serve;
+GRANT INSERT ON account, idempotency, campaign, submission_evidence, ballot, vote_commit, vote_reveal, seat, dataset, dataset_version TO winnow_serve;
+GRANT INSERT (item_id, campaign, contributor, kind, source, source_id, canonical, salt, content, evidence_id, arrived_ms) ON item
+	TO winnow_serve, winnow_ingest;
+GRANT INSERT (owner, kind), UPDATE (debits_posted, credits_posted, debits_pending, credits_pending) ON ledger_account
+	TO winnow_serve, winnow_tally, winnow_reward;
+GRANT INSERT ON ledger_transfer TO winnow_serve, winnow_tally, winnow_reward;
+GRANT INSERT ON unbonding TO winnow_serve;
+GRANT UPDATE (state, bond_ended) ON seat TO winnow_serve;
 GRANT UPDATE (taken, committed, revealed) ON round TO winnow_serve;
 GRANT UPDATE (clock_ms) ON network TO winnow_serve;
-GRANT UPDATE (open) ON campaign TO winnow_serve;
 GRANT UPDATE (state, wanted_ms, wanted_leaf, failure) ON dataset_version TO winnow_serve;
 GRANT UPDATE (roles, terms_sha256) ON account TO winnow_serve;
 -- ingest
-GRANT INSERT ON item, submission_evidence TO winnow_ingest;
-GRANT INSERT, UPDATE ON source_cursor TO winnow_ingest;
+GRANT SELECT ON campaign, item, source_cursor TO winnow_ingest;
+GRANT INSERT ON submission_evidence, source_cursor TO winnow_ingest;
+GRANT UPDATE (cursor, items, errors, moved_ms) ON source_cursor TO winnow_ingest;
 -- embed
+GRANT SELECT ON campaign, item, dedup_signature TO winnow_embed;
 GRANT INSERT ON dedup_signature, dedup_verdict TO winnow_embed;
-GRANT UPDATE (state, lease_fence, lease_until_ms) ON item TO winnow_embed;
+GRANT UPDATE (state) ON item TO winnow_embed;
 -- tally: rounds, deadlines, provisional verdicts
-GRANT INSERT ON round, provisional, gold TO winnow_tally;
-GRANT UPDATE ON round, seat TO winnow_tally;
+GRANT SELECT ON ledger_account, ledger_transfer, campaign, epoch, item, round, seat, vote_commit, vote_reveal, campaign_validator,
+	campaign_state, provisional, gold, vote_turn TO winnow_tally;
+GRANT INSERT ON round, provisional, vote_turn TO winnow_tally;
+GRANT UPDATE (state, taken, small, commit_until_ms, reveal_until_ms, commitments_root, closed_leaf, epoch) ON round TO winnow_tally;
+GRANT UPDATE (state, lease_until_ms, bond_ended) ON seat TO winnow_tally;
 GRANT UPDATE (class) ON gold TO winnow_tally;
 GRANT UPDATE (votes) ON epoch TO winnow_tally;
-GRANT INSERT, UPDATE ON vote_turn TO winnow_tally;
-GRANT UPDATE (state, lease_fence, lease_until_ms) ON item TO winnow_tally;
-GRANT INSERT ON ledger_account, ledger_transfer TO winnow_tally;
-GRANT UPDATE ON ledger_account TO winnow_tally;
+GRANT UPDATE (turn_ms) ON vote_turn TO winnow_tally;
+GRANT UPDATE (state) ON item TO winnow_tally;
 -- reward: epoch close and money
-GRANT INSERT, UPDATE ON campaign_validator, campaign_state, epoch, validator_pay TO winnow_reward;
-GRANT INSERT ON verdict, slash, ledger_transfer, ledger_account, round, gold TO winnow_reward;
-GRANT UPDATE ON ledger_account, round, verdict TO winnow_reward;
+GRANT SELECT ON journal_leaf, checkpoint, ledger_account, ledger_transfer, claims_total, vesting_owner, vesting_grant, unbonding, campaign,
+	epoch, item, dedup_verdict, round, seat, vote_commit, vote_reveal, campaign_validator, campaign_state, provisional, verdict, gold, slash,
+	validator_pay TO winnow_reward;
+GRANT INSERT ON campaign_validator, campaign_state, epoch, validator_pay, verdict, slash, round, gold, claims_total, vesting_grant, vesting_owner
+	TO winnow_reward;
+GRANT UPDATE (counts, gold_votes, gold_right, carried_points, carried_scored, carried_since) ON campaign_validator TO winnow_reward;
+GRANT UPDATE (prior, crowd, proven, epoch) ON campaign_state TO winnow_reward;
+GRANT UPDATE (state, ended_ms, closed_ms, minted, claims_root) ON epoch TO winnow_reward;
+GRANT UPDATE (posted) ON validator_pay TO winnow_reward;
+GRANT UPDATE (counted_epoch) ON round TO winnow_reward;
 GRANT UPDATE (bond_ended) ON seat TO winnow_reward;
-GRANT INSERT, UPDATE ON claims_total TO winnow_reward;
-GRANT INSERT ON vesting_grant, vesting_owner TO winnow_reward;
-GRANT UPDATE ON vesting_owner TO winnow_reward;
+GRANT UPDATE (cumulative, published) ON claims_total TO winnow_reward;
+GRANT UPDATE (stepped_epoch, stepped_ms, live) ON vesting_owner TO winnow_reward;
 GRANT UPDATE (joined, ended) ON vesting_grant TO winnow_reward;
 GRANT UPDATE (ended) ON unbonding TO winnow_reward;
-GRANT UPDATE (class) ON gold TO winnow_reward;
 GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;
 -- seal: numbers the journal, signs checkpoints, writes dataset versions
 GRANT SELECT ON SEQUENCE journal_entry_id TO winnow_seal;
+GRANT SELECT ON journal_entry, journal_leaf, journal_mark, journal_node, checkpoint, campaign, item, dedup_verdict, verdict, dataset,
+	dataset_version, dataset_row, dataset_file TO winnow_seal;
 GRANT UPDATE (entry_id, xid, done_id) ON journal_mark TO winnow_seal;
-GRANT INSERT ON journal_leaf, journal_node, checkpoint, dataset_row, dataset_file, dataset_version TO winnow_seal;
-GRANT UPDATE, DELETE ON dataset_row TO winnow_seal; -- of versions that are not published yet
+GRANT INSERT ON journal_leaf, journal_node, checkpoint, dataset_row, dataset_file TO winnow_seal;
+GRANT UPDATE (item_id), DELETE ON dataset_row TO winnow_seal; -- of versions that are not published yet
 GRANT UPDATE (state, checkpoint_size, row_count, row_root, manifest_sha256, published_ms, failure) ON dataset_version TO winnow_seal;
