@@ -13,7 +13,7 @@ static const struct command *const commands_operator[] = { &command_up, &command
 static const struct command *const commands_user[] = { &command_key, &command_account, &command_submit, &command_preflight, &command_stake,
 	&command_vote, &command_receipt, &command_download, &command_verify, NULL };
 static const struct command *const commands_role[] = { &command_serve, &command_ingest, &command_embed, &command_tally, &command_reward,
-	&command_seal, &command_robot, NULL };
+	&command_seal, &command_keep, &command_robot, NULL };
 
 const struct command_group command_groups[] = {
 	{ "Operators", commands_operator },

@@ -1,18 +1,13 @@
 /* `winnow up`: own PostgreSQL, migrations, genesis, then one supervised process a role until Ctrl-C. */
 #include "cmd/command.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/genesis.h"
+#include "cmd/state_lock.h"
 #include "cmd/supervisor.h"
 #include "core/clock.h"
 #include "core/cluster.h"
@@ -21,7 +16,7 @@
 #include "core/migrate.h"
 #include "core/network_store.h"
 
-enum { UP_ARENA = 64 * 1024 * 1024, UP_READY_MS = 30000, UP_READY_POLL_MS = 20, UP_LOCK_ATTEMPTS = 2 };
+enum { UP_ARENA = 64 * 1024 * 1024, UP_READY_MS = 30000, UP_READY_POLL_MS = 20 };
 
 static const struct option up_options[] = {
 	{ "clock", OPTION_TEXT, "wall", 0, 0, "wall, or manual: a new network's time moves only by winnow clock" },
@@ -29,27 +24,6 @@ static const struct option up_options[] = {
 	{ "ephemeral", OPTION_BOOL, "false", 0, 0, "stop the node's own PostgreSQL too when the node stops" },
 	{ .name = NULL },
 };
-
-/* One supervisor a state folder; the descriptor holds the lock as long as the process lives. */
-static bool up_lock(const struct node *node, int *lock, pid_t *other, struct wn_error *err)
-{
-	char path[NODE_PATH_MAX], text[32] = "";
-	*other = 0;
-	*lock = open(node_path(node, path, "run/up.lock"), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (*lock < 0)
-		return wn_fail(err, WN_DOWN, "up_lock", "open %s: %s", path, strerror(errno));
-	if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
-		ssize_t got = read(*lock, text, sizeof text - 1);
-		*other = got > 0 ? (pid_t)strtol(text, NULL, 10) : 1;
-		close(*lock);
-		*lock = -1;
-		return true;
-	}
-	int bytes = snprintf(text, sizeof text, "%ld\n", (long)getpid());
-	if (ftruncate(*lock, 0) != 0 || write(*lock, text, (size_t)bytes) != bytes)
-		return wn_fail(err, WN_DOWN, "up_lock", "write %s: %s", path, strerror(errno));
-	return true;
-}
 
 static bool up_network(struct node *node, struct db *db, struct wn_arena *arena, struct wn_error *err)
 {
@@ -95,20 +69,6 @@ static bool up_prepare(struct node *node, struct wn_error *err)
 	return ok && node_load(node, err);
 }
 
-/* The address that serve wrote when it began to listen. */
-static bool address_read(const struct node *node, char out[NODE_PATH_MAX])
-{
-	char path[NODE_PATH_MAX];
-	FILE *file = fopen(node_path(node, path, "run/serve.address"), "re");
-	if (!file)
-		return false;
-	bool got = fgets(out, NODE_PATH_MAX, file) != NULL;
-	fclose(file);
-	if (got)
-		out[strcspn(out, "\r\n")] = '\0';
-	return got;
-}
-
 static bool is_ready(const struct node *node, char address[NODE_PATH_MAX])
 {
 	char socket[NODE_PATH_MAX];
@@ -117,7 +77,7 @@ static bool is_ready(const struct node *node, char address[NODE_PATH_MAX])
 	struct fetch *fetch;
 	struct fetch_answer answer;
 	struct fetch_request request = { .method = "GET", .target = "/readyz", .timeout_ms = 2000 };
-	if (!address_read(node, address) || !fetch_open(&fetch, "http://localhost", node_path(node, socket, "run/operator.sock"), &err))
+	if (!node_address(node, address) || !fetch_open(&fetch, "http://localhost", node_path(node, socket, "run/operator.sock"), &err))
 		return false;
 	wn_arena_init(&arena, 1 << 20);
 	bool ready = fetch_send(fetch, &arena, &request, &answer, &err) && answer.status == 200;
@@ -172,10 +132,10 @@ static int up_run(const struct options *options, int argc, char **argv)
 	if (argc != 0)
 		return command_usage(&command_up);
 	sign_start();
-	if (!node_init(&node, options, &err) || !up_lock(&node, &lock, &other, &err))
+	if (!node_init(&node, options, &err) || !state_lock_take(&node, &lock, &other, &err))
 		return command_failed(&err);
 	if (other) {
-		bool answers = address_read(&node, address);
+		bool answers = node_address(&node, address);
 		printf("winnow is running already (process %ld)%s%s\n", (long)other, answers ? ": " : "", answers ? address : "");
 		return EXIT_DONE;
 	}
@@ -184,7 +144,12 @@ static int up_run(const struct options *options, int argc, char **argv)
 		close(lock);
 		return command_failed(&err);
 	}
-	const char *roles[] = { "serve", "embed", "tally", "reward", "seal", "ingest", node.sample ? "robot" : NULL, NULL };
+	const char *roles[SUPERVISOR_ROLES_MAX + 1] = { "serve", "embed", "tally", "reward", "seal", "ingest" };
+	int count = 6;
+	if (node.own_database)
+		roles[count++] = "keep";
+	if (node.sample)
+		roles[count++] = "robot";
 	up.give_up_ms = up.started_ms + UP_READY_MS;
 	int status = supervise(options, roles, up_tick, &up);
 	if (option_bool(options, "ephemeral") && !up_cluster_stop(&node, &err))
@@ -195,8 +160,9 @@ static int up_run(const struct options *options, int argc, char **argv)
 
 static const char *const up_help[] = {
 	"Starts a PostgreSQL of its own below the state folder (set WINNOW_DATABASE to use another), brings its schema up to date and",
-	"runs serve, embed, tally, reward, seal and ingest, each restarted when it ends. Without --genesis a new state folder becomes",
-	"a sample network: labelled as such, judged by you and robots, a pay round every minute.",
+	"runs serve, embed, tally, reward, seal and ingest, each restarted when it ends, and keep, which brings PostgreSQL back when it went",
+	"away. Without --genesis a new state folder becomes a sample network: labelled as such, judged by you and robots, a pay round every",
+	"minute.",
 	NULL,
 };
 

@@ -36,7 +36,7 @@ run "$winnow" doctor --node.state "$work/first"
 expect 0 "the doctor finds nothing to mend" "All is well."
 run "$winnow" up --node.state "$work/first"
 expect 0 "a second start says that it runs already" "running already (process $supervisor): $url"
-check "the roles run once each" [ "$(children_of "$supervisor" | wc -l)" = 7 ]
+check "the roles run once each" [ "$(children_of "$supervisor" | wc -l)" = 8 ]
 
 # ---- the clock ----
 run "$winnow" clock --node.state "$work/first"
@@ -70,6 +70,7 @@ check "a node whose port is taken stops when asked" node_end own
 node_begin own
 check "WINNOW_DATABASE is used" node_ready own
 check "no server is made beside it" [ ! -e "$work/own/pg" ]
+check "and none is kept" [ -z "$(role_of "$(node_pid own)" keep)" ]
 run "$winnow" clock --advance 90s --node.state "$work/own"
 expect 1 "the wall clock is not moved" "--clock manual"
 check "a node on another's database stops when asked" node_end own
@@ -95,11 +96,16 @@ wait "$supervisor" 2>/dev/null
 check "the roles of a killed supervisor end" await 20 gone $roles
 node_begin first
 check "a node whose supervisor was killed starts again" node_ready first
-node_end first TERM
 run "$winnow" down --node.state "$work/first"
-expect 0 "down stops the server" "PostgreSQL stopped"
+expect 0 "down stops the node" "winnow stopped (process $(node_pid first))"
+check "and its server" says "PostgreSQL stopped"
+check "and waits for both" gone "$(node_pid first)"
+check "no server is left" [ ! -e "$work/first/pg/postmaster.pid" ]
 run "$winnow" down --node.state "$work/first"
 expect 0 "down twice is fine" "PostgreSQL is not running"
+run "$winnow" down --node.state "$work/never"
+expect 0 "down where nothing ever was is fine" "PostgreSQL is not running"
+check "and makes nothing there" [ ! -e "$work/never" ]
 
 # ---- the user without rights ----
 if [ -n "${unprivileged:-}" ]; then
