@@ -14,11 +14,13 @@ ORDER BY i.line
 ON CONFLICT DO NOTHING
 RETURNING item_id
 
--- The same unique index, one probe a key: what stands where a submission found its place taken.
+-- The same unique index, one probe a key: what stands where a submission found its place taken. The limit keeps it from becoming a join
+-- that reads all that the contributor ever sent to the campaign.
 -- name: items_standing
 SELECT w.line::integer, i.item_id, i.salt, i.state, i.canonical
 FROM unnest($3::text[], $4::text[]) WITH ORDINALITY AS w (source, source_id, line)
-JOIN item i ON i.campaign = $1::text AND i.contributor = $2::bytea AND i.source = w.source AND i.source_id = w.source_id
+JOIN LATERAL (SELECT * FROM item WHERE campaign = $1::text AND contributor = $2::bytea AND source = w.source AND source_id = w.source_id
+	LIMIT 1) i ON true
 ORDER BY w.line
 
 -- submission_evidence's primary key: the same signed request proves the same thing twice.

@@ -30,27 +30,26 @@ UNION ALL SELECT 3, count(*) FROM item WHERE state = 3
 UNION ALL SELECT 4, count(*) FROM item WHERE state = 4
 UNION ALL SELECT 5, count(*) FROM item WHERE state = 5
 
--- The partial indexes round_commit and round_reveal_due: open rounds are few.
+-- The partial indexes round_commit_due and round_reveal_due: open rounds are few.
 -- name: rounds_by_state
 SELECT 0, count(*) FROM round WHERE state = 0
 UNION ALL SELECT 1, count(*) FROM round WHERE state = 1
 
--- The partial index seat_leased, and seats of open rounds by the primary key.
+-- The same two, and seat's unique index over (item_id, voter). As an OR, because no partial index answers IN: it would read every round.
 -- name: seats_by_state
 SELECT s.state::integer, count(*) FROM round r JOIN seat s ON s.item_id = r.item_id AND s.round = r.round
-WHERE r.state IN (0, 1) GROUP BY s.state ORDER BY s.state
+WHERE r.state = 0 OR r.state = 1 GROUP BY s.state ORDER BY s.state
 
 -- Last row of the primary key; of those that are not closed, which epoch_unclosed holds, the first.
 -- name: epoch_latest
 SELECT epoch, state::integer, opened_ms, (SELECT min(epoch) FROM epoch WHERE state < 2) FROM epoch ORDER BY epoch DESC LIMIT 1
 
--- Last rows of the primary keys; entries that commit out of order lie at most a few thousand ids behind the newest numbered one,
--- so the window is read along journal_entry's primary key and matched with journal_leaf's unique index.
+-- Last rows of the primary keys; entries that commit out of order lie at most a few thousand ids behind the newest numbered one, so
+-- the ends of journal_entry's primary key and of journal_leaf's unique index are counted. A join would read all of journal_leaf.
 -- name: journal_counts
 SELECT coalesce((SELECT max(position) + 1 FROM journal_leaf), 0),
-	(SELECT count(*) FROM journal_entry e
-	 WHERE e.entry_id > coalesce((SELECT max(entry_id) FROM journal_leaf), -1) - 10000
-	   AND NOT EXISTS (SELECT FROM journal_leaf l WHERE l.entry_id = e.entry_id)),
+	(SELECT count(*) FROM journal_entry WHERE entry_id > coalesce((SELECT max(entry_id) FROM journal_leaf), -1) - 10000)
+		- (SELECT count(*) FROM journal_leaf WHERE entry_id > coalesce((SELECT max(entry_id) FROM journal_leaf), -1) - 10000),
 	coalesce((SELECT max(size) FROM checkpoint), 0),
 	coalesce((SELECT time_ms FROM checkpoint ORDER BY size DESC LIMIT 1), 0)
 

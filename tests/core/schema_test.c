@@ -218,3 +218,79 @@ TEST(each_role_may_do_its_own_part_only)
 		db_close(db);
 	}
 }
+
+/* Enough rows that reading whole tables would be the worse plan; the foreign keys are others' tests. */
+static const char plan_rows[] =
+	"SET session_replication_role = replica;"
+	"INSERT INTO item (item_id, campaign, contributor, state, kind, source, source_id, canonical, salt, content, arrived_ms) "
+	"SELECT sha256(i::text::bytea), 'c', sha256('a'), CASE WHEN i % 100 = 0 THEN i / 100 % 6 ELSE 6 END, 0, 'direct', i::text, "
+	"'{}', sha256('s'), repeat('y', 200), i FROM generate_series(1, 30000) i;"
+	"INSERT INTO round (item_id, round, campaign, kind, state, seats, opened_ms, commit_until_ms, reveal_until_ms) "
+	"SELECT item_id, 1, campaign, 0, CASE WHEN seq % 100 = 0 THEN seq / 100 % 2 ELSE 2 END, 8, 0, seq, seq FROM item;"
+	"INSERT INTO seat (item_id, round, voter, state, lease_until_ms) "
+	"SELECT item_id, round, sha256(v::text::bytea), 2, 0 FROM round, generate_series(1, 2) v;"
+	"INSERT INTO journal_entry (body, leaf_hash) "
+	"SELECT e.body, sha256('\\x00'::bytea || e.body) FROM (SELECT i::text::bytea AS body FROM generate_series(1, 30000) i) e;"
+	"INSERT INTO journal_leaf (position, entry_id) SELECT entry_id, entry_id FROM journal_entry;"
+	"ANALYZE;";
+
+/* Whether the plan of a statement holds a word, as the role would run it once it no longer looks at the arguments. */
+static bool plan_holds(struct db *db, const struct sql_statement *statement, const char *word)
+{
+	char text[512];
+	struct wn_error err = {0};
+	struct sql_statement explain = {.name = "explain", .text = text};
+	struct db_result *result = NULL;
+	bool holds = false;
+	CHECK_OK(db_command(db, "SET plan_cache_mode = force_generic_plan", &err) && prepare(db, statement, &err), err);
+	explain_of(text, statement);
+	CHECK_OK(db_query(db, &explain, NULL, &result, &err), err);
+	for (size_t i = 0; result && i < db_rows(result); i++)
+		holds = holds || strstr(db_text(result, i, 0), word);
+	db_done(result);
+	return holds;
+}
+
+static const struct sql_statement *statement_named(const char *name)
+{
+	for (int f = 0; sql_all[f].folder; f++)
+		for (const struct sql_statement *const *each = sql_all[f].statements; *each; each++)
+			if (strcmp((*each)->name, name) == 0)
+				return *each;
+	check_text(name, "a statement", "name", __FILE__, __LINE__);
+	return NULL;
+}
+
+TEST(what_is_asked_often_does_not_read_what_grows)
+{
+	static const struct {
+		const char *role, *statement, *plan_without, *plan_with;
+	} plans[] = {
+		/* An index over all rounds, ever. */
+		{"winnow_serve", "web_seats_by_state", "round_pkey", "round_commit_due"},
+		{"winnow_serve", "web_rounds_by_state", "round_pkey", "round_commit_due"},
+		{"winnow_serve", "web_items_waiting", "item_pkey", "item_received"},
+		/* A join over all leaves, ever. */
+		{"winnow_serve", "web_journal_counts", "Join", "journal_leaf_entry_id_key"},
+		/* A join over all that one contributor ever sent. */
+		{"winnow_ingest", "ingest_items_standing", "Join", "item_campaign_contributor_source_source_id_key"},
+		{"winnow_serve", "core_journal_bodies", "Join", "journal_leaf_pkey"},
+		{"winnow_embed", "gpu_embed_claim", "Seq Scan", "item_received"},
+	};
+	struct db *db;
+	struct wn_error err = {0};
+	CHECK_OR_RETURN(fresh() && open_as(&db, "winnow_owner"));
+	CHECK_OK(db_command(db, plan_rows, &err), err);
+	db_close(db);
+	for (size_t i = 0; i < sizeof plans / sizeof plans[0]; i++) {
+		const struct sql_statement *statement = statement_named(plans[i].statement);
+		CHECK_OR_RETURN(statement && open_as(&db, plans[i].role));
+		if (plan_holds(db, statement, plans[i].plan_without))
+			check_text(plans[i].plan_without, "not in the plan", plans[i].statement, __FILE__, __LINE__);
+		db_close(db);
+		CHECK_OR_RETURN(open_as(&db, plans[i].role));
+		if (!plan_holds(db, statement, plans[i].plan_with))
+			check_text("no such index", plans[i].plan_with, plans[i].statement, __FILE__, __LINE__);
+		db_close(db);
+	}
+}
