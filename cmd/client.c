@@ -13,20 +13,11 @@ const char *client_url(const struct options *options, char out[CLIENT_URL_MAX])
 {
 	static struct node node;
 	struct wn_error err = { 0 };
-	char path[NODE_PATH_MAX];
 	const char *given = option_text(options, "node");
-	snprintf(out, CLIENT_URL_MAX, "%s", given && *given ? given : "http://127.0.0.1:8080");
-	if ((given && *given) || !node_paths(&node, options, &err))
-		return out;
-	FILE *file = fopen(node_path(&node, path, "run/serve.address"), "re");
-	if (file) {
-		char line[CLIENT_URL_MAX];
-		if (fgets(line, sizeof line, file)) {
-			line[strcspn(line, "\r\n")] = '\0';
-			snprintf(out, CLIENT_URL_MAX, "%s", line);
-		}
-		fclose(file);
-	}
+	if (given && *given)
+		snprintf(out, CLIENT_URL_MAX, "%s", given);
+	else if (!node_paths(&node, options, &err) || !node_address(&node, out))
+		snprintf(out, CLIENT_URL_MAX, "http://127.0.0.1:8080");
 	return out;
 }
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -34,6 +35,19 @@ const char *node_path(const struct node *node, char out[NODE_PATH_MAX], const ch
 	int bytes = snprintf(out, NODE_PATH_MAX, "%s/%s", node->state_dir, below);
 	wn_assert(bytes > 0 && bytes < NODE_PATH_MAX);
 	return out;
+}
+
+bool node_address(const struct node *node, char out[NODE_PATH_MAX])
+{
+	char path[NODE_PATH_MAX];
+	FILE *file = fopen(node_path(node, path, "run/serve.address"), "re");
+	if (!file)
+		return false;
+	bool got = fgets(out, NODE_PATH_MAX, file) != NULL;
+	fclose(file);
+	if (got)
+		out[strcspn(out, "\r\n")] = '\0';
+	return got;
 }
 
 static bool node_home(char out[NODE_PATH_MAX], struct wn_error *err)

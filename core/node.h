@@ -42,6 +42,8 @@ bool node_init(struct node *node, const struct options *options, struct wn_error
 bool node_load(struct node *node, struct wn_error *err);
 /* Connection as one of the least-privilege roles: "winnow_serve". */
 bool node_connect(const struct node *node, const char *role, struct db **out, struct wn_error *err);
+/* The address under which this node's serve answers, as it wrote it when it began to listen; false while it does not. */
+bool node_address(const struct node *node, char out[NODE_PATH_MAX]);
 /* Path below the state folder: node_path(node, buffer, "keys/manifest.key"). */
 const char *node_path(const struct node *node, char out[NODE_PATH_MAX], const char *below);
 

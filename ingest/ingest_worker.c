@@ -15,10 +15,10 @@ enum { INGEST_POLL_MS = 2000, INGEST_SOURCES_MAX = 16, INGEST_ARENA = 64 * 1024 
 const struct option ingest_options[] = {
 	{ "ingest.ndjson", OPTION_TEXT, NULL, 0, 0, "file, or folder of *.ndjson files, whose lines are submitted as they come" },
 	{ "ingest.ndjson_campaign", OPTION_TEXT, NULL, 0, 0, "campaign that gets them" },
-	{ "ingest.machine", OPTION_BOOL, "false", 0, 0, "submit this machine's load and free memory, a window a minute" },
+	{ "ingest.machine", OPTION_BOOL, "false", 0, 0, "submit this machine's load and free memory, a window a minute (a sample network does without being told)" },
 	{ "ingest.machine_campaign", OPTION_TEXT, "sample-machine", 0, 0, "campaign that gets these windows" },
 	{ "ingest.key", OPTION_TEXT, NULL, 0, 0, "key file of the contributor that the node's own sources submit as (default keys/ingest.key)" },
-	{ "ingest.node", OPTION_TEXT, "http://127.0.0.1:8080", 0, 0, "node with which that key is registered when it is new" },
+	{ "ingest.node", OPTION_TEXT, NULL, 0, 0, "node with which that key is registered when it is new (default: the one of this state folder)" },
 	{ .name = NULL },
 };
 
@@ -58,7 +58,11 @@ static bool ingest_register(const struct worker *worker, const struct key_file *
 	struct wn_arena arena;
 	struct fetch *fetch;
 	const struct json *answer;
-	if (!fetch_open(&fetch, option_text(worker->node->options, "ingest.node"), NULL, err))
+	char here[NODE_PATH_MAX];
+	const char *node = option_text(worker->node->options, "ingest.node");
+	if (!node && !node_address(worker->node, here))
+		return wn_fail(err, WN_BUSY, "ingest_node", "this node's serve does not listen yet; ingest.node names another");
+	if (!fetch_open(&fetch, node ? node : here, NULL, err))
 		return wn_while(err, "reach ingest.node");
 	wn_arena_init(&arena, INGEST_ARENA);
 	struct fetch_request request = {
@@ -78,10 +82,10 @@ static bool ingest_register(const struct worker *worker, const struct key_file *
 static bool ingest_loop_start(struct worker *worker, struct wn_error *err)
 {
 	struct ingest_loop *loop = &ingest_loop;
-	struct source_setup setup = { .options = worker->node->options };
+	struct source_setup setup = { .options = worker->node->options, .sample = worker->node->sample };
 	bool any = false;
 	for (size_t i = 0; sources[i]; i++)
-		any = any || sources[i]->wanted(setup.options);
+		any = any || sources[i]->wanted(&setup);
 	/* Without a source there is nothing to do until this role is started with other options. */
 	if (!any)
 		return loop->ready = true;
@@ -90,7 +94,7 @@ static bool ingest_loop_start(struct worker *worker, struct wn_error *err)
 	device_name(&loop->key, setup.device);
 	for (size_t i = loop->open_count; sources[i]; i++) {
 		wn_assert(i < INGEST_SOURCES_MAX);
-		if (!sources[i]->wanted(setup.options)) {
+		if (!sources[i]->wanted(&setup)) {
 			loop->open[loop->open_count++].source = NULL;
 			continue;
 		}
@@ -172,7 +176,7 @@ bool ingest_source_batch(struct worker *worker, const struct source *source, voi
 		!ingest_store_campaign(worker->db, arena, campaign_name, campaign, &open, &has_campaign, err))
 		return false;
 	if (!has_campaign)
-		return wn_fail(err, WN_DOWN, "campaign_unknown", "the campaign %s is not open yet: create it, or change %s", campaign_name, source->campaign);
+		return wn_fail(err, WN_BUSY, "campaign_unknown", "the campaign %s is not open yet: create it, or change %s", campaign_name, source->campaign);
 	if (!has_account)
 		return ingest_register(worker, key, err);
 	/* A closed campaign refuses everything: the source waits, or its items would be passed over for good. */

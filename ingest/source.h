@@ -10,6 +10,7 @@ enum { SOURCE_BATCH_MAX = 500, SOURCE_CURSOR_MAX = 512, SOURCE_DEVICE_ROOM = 17 
 
 struct source_setup {
 	const struct options *options;
+	bool sample;                     /* the network is a try-out */
 	char device[SOURCE_DEVICE_ROOM]; /* pseudonym of this machine: sensors name it, nobody else can make it */
 };
 
@@ -24,7 +25,7 @@ struct source_batch {
 struct source {
 	const char *name;      /* [a-z0-9_-]: names its cursor */
 	const char *campaign;  /* the option that names its campaign */
-	bool (*wanted)(const struct options *options);
+	bool (*wanted)(const struct source_setup *setup);
 	bool (*open)(void **state, const struct source_setup *setup, struct wn_error *err);
 	/*
 	 * What follows `cursor` ("" at the very start). The caller stores items and out->cursor in one transaction and passes that

@@ -26,9 +26,10 @@ struct machine {
 	int64_t taken_ms; /* monotonic */
 };
 
-static bool machine_wanted(const struct options *options)
+static bool machine_wanted(const struct source_setup *setup)
 {
-	return option_bool(options, "ingest.machine");
+	/* A sample network has a sensor feed without being told. */
+	return setup->sample || option_bool(setup->options, "ingest.machine");
 }
 
 static bool machine_open(void **state, const struct source_setup *setup, struct wn_error *err)

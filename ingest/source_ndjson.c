@@ -29,8 +29,9 @@ struct ndjson_cursor {
 	char name[NDJSON_NAME_MAX];
 };
 
-static bool ndjson_wanted(const struct options *options)
+static bool ndjson_wanted(const struct source_setup *setup)
 {
+	const struct options *options = setup->options;
 	const char *path = option_text(options, "ingest.ndjson");
 	return path && *path;
 }

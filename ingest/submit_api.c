@@ -134,18 +134,6 @@ static void item_put(struct json_writer *writer, const struct ingest_item *item)
 		json_put_bool(writer, "repeated", true);
 }
 
-static bool receipt_put(struct exchange *exchange, const struct submission *submission, struct json_writer *writer, struct wn_error *err)
-{
-	struct wn_slice receipt;
-	if (!submission->has_receipt || !exchange->node->has_checkpoint_key)
-		return true;
-	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &submission->leaf, exchange->now_ms, &receipt,
-			err))
-		return wn_while(err, "write the receipt");
-	json_put_raw(writer, "receipt", receipt);
-	return true;
-}
-
 static bool answer_one(struct exchange *exchange, const struct submission *submission, struct wn_error *err)
 {
 	const struct submit_line *line = &submission->lines[0];
@@ -156,7 +144,7 @@ static bool answer_one(struct exchange *exchange, const struct submission *submi
 	json_begin(&writer, exchange->arena);
 	json_open_object(&writer, NULL);
 	item_put(&writer, line->item);
-	if (!receipt_put(exchange, submission, &writer, err))
+	if (!exchange_receipt(exchange, &writer, submission->has_receipt ? &submission->leaf : NULL, err))
 		return false;
 	json_close_object(&writer);
 	return json_end(&writer, &text, err) && exchange_ok(exchange, line->item->repeated ? 200 : 201, text, err);
@@ -185,7 +173,7 @@ static bool answer_lines(struct exchange *exchange, const struct submission *sub
 		json_close_object(&writer);
 	}
 	json_close_array(&writer);
-	if (!receipt_put(exchange, submission, &writer, err))
+	if (!exchange_receipt(exchange, &writer, submission->has_receipt ? &submission->leaf : NULL, err))
 		return false;
 	json_close_object(&writer);
 	return json_end(&writer, &text, err) && exchange_ok(exchange, 200, text, err);
