@@ -45,11 +45,8 @@ static bool beacon_next(struct close_turn *turn, const struct beacon_onion *onio
 	struct commitment_leaf *leaves = wn_arena_array(turn->arena, count, sizeof *leaves);
 	if (!leaves)
 		return no_room(err);
-	for (size_t i = 0; i < count; i++) {
-		leaves[i] = (struct commitment_leaf){
-			.item = votes[i].key.item, .round = (uint32_t)votes[i].key.round, .voter = votes[i].voter};
-		memcpy(leaves[i].value.bytes, votes[i].salt.bytes, ID_BYTES);
-	}
+	for (size_t i = 0; i < count; i++)
+		vote_row_leaf(&votes[i], &leaves[i]);
 	if (!vote_root(turn->arena, leaves, count, &out->revealed, err) ||
 		!beacon_onion_layer(onion, (uint64_t)epoch + 1, &out->onion, err))
 		return false;

@@ -178,7 +178,8 @@ static void campaign_put(struct json_writer *writer, const struct settle_campaig
 	json_put_integer(writer, "void", settle->voided);
 	json_put_integer(writer, "accepted", settle->accepted);
 	json_put_integer(writer, "fresh_votes", settle->fresh_votes);
-	if (settle->judged) {
+	/* The prior has a part of every item counted, so it stays sealed with those that do. */
+	if (settle->judged && settle->second == 0) {
 		json_open_array(writer, "prior");
 		for (int a = 0; a < settle->campaign->class_count; a++)
 			json_put_integer(writer, NULL, settle->state.prior[a]);

@@ -290,22 +290,56 @@ static void validator_update(struct settle_case *all, size_t i)
 	row->carried_points = row->carried_scored = row->carried_since = 0;
 }
 
-/* A digest of every table of the campaign, so that who recomputes the close knows whether all of it came out alike. */
-static void counts_digest(struct settle_campaign *settle, int classes)
+/* The root of the votes that were counted here and stay sealed, because their item goes to a second panel. */
+static bool sealed_root(const struct settle_case *all, struct sha256 *out, struct wn_error *err)
+{
+	struct wn_arena *arena = all->run->turn.arena;
+	struct commitment_leaf *leaves = wn_arena_array(arena, all->vote_count, sizeof *leaves);
+	size_t count = 0;
+	if (!leaves)
+		return no_room(err);
+	for (size_t i = 0; i < all->judged_count; i++) {
+		const struct epoch_item *item = &all->judged[i];
+		if (all->settles[i])
+			continue;
+		for (uint32_t v = item->vote_first; v < item->vote_first + item->vote_count; v++)
+			vote_row_leaf(&all->votes[v], &leaves[count++]);
+	}
+	return vote_root(arena, leaves, count, out, err);
+}
+
+static void digest_numbers(struct sha256_stream *stream, const int64_t *numbers, int count)
+{
+	uint8_t bytes[TALLY_CELLS_MAX * sizeof(uint64_t)];
+	for (int i = 0; i < count; i++)
+		for (int byte = 0; byte < 8; byte++)
+			bytes[i * 8 + byte] = (uint8_t)((uint64_t)numbers[i] >> 8 * byte);
+	sha256_add(stream, bytes, (size_t)count * 8);
+}
+
+/*
+ * A digest of the campaign's prior and every table, so that who recomputes the close knows whether all of it came out
+ * alike. Few votes have few outcomes: without the salts of those that stay sealed anybody could try them all.
+ */
+static bool counts_digest(struct settle_case *all, struct wn_error *err)
 {
 	static const char tag[] = "winnow/counts/v1";
-	uint8_t table[TALLY_CELLS_MAX * sizeof(uint64_t)];
+	const struct settle_campaign *settle = all->settle;
+	int classes = all->campaign->class_count;
+	struct sha256 sealed;
+	if (!sealed_root(all, &sealed, err))
+		return false;
 	struct sha256_stream *stream = sha256_open();
 	sha256_add(stream, tag, sizeof tag);
+	sha256_add(stream, sealed.bytes, ID_BYTES);
+	digest_numbers(stream, settle->state.prior, classes);
 	for (size_t i = 0; i < settle->validator_count; i++) {
 		const struct validator_row *row = &settle->validators[i].row;
-		for (int c = 0; c < tally_cells(classes); c++)
-			for (int byte = 0; byte < 8; byte++)
-				table[c * 8 + byte] = (uint8_t)((uint64_t)row->counts[c] >> 8 * byte);
 		sha256_add(stream, row->voter.bytes, ID_BYTES);
-		sha256_add(stream, table, (size_t)tally_cells(classes) * 8);
+		digest_numbers(stream, row->counts, tally_cells(classes));
 	}
-	sha256_close(stream, &settle->counts_sha256);
+	sha256_close(stream, &all->settle->counts_sha256);
+	return true;
 }
 
 static bool records_store(struct settle_case *all, struct wn_error *err)
@@ -327,15 +361,16 @@ static bool records_store(struct settle_case *all, struct wn_error *err)
 		if (validator->changed)
 			changed[count++] = validator->row;
 	}
-	counts_digest(settle, classes);
-	if (!close_store_validators_save(turn->db, turn->arena, all->campaign->name, classes, changed, count, err))
+	settle->judged = all->judged_count > 0;
+	if (settle->judged) {
+		settle->state.epoch = all->run->epoch;
+		memcpy(settle->state.prior, all->output.prior, (size_t)classes * sizeof *settle->state.prior);
+	}
+	if (!counts_digest(all, err) ||
+		!close_store_validators_save(turn->db, turn->arena, all->campaign->name, classes, changed, count, err))
 		return false;
-	if (all->judged_count == 0)
-		return true;
-	settle->judged = true;
-	settle->state.epoch = all->run->epoch;
-	memcpy(settle->state.prior, all->output.prior, (size_t)classes * sizeof *settle->state.prior);
-	return close_store_state_save(turn->db, turn->arena, all->campaign->name, classes, &settle->state, err);
+	return !settle->judged ||
+	       close_store_state_save(turn->db, turn->arena, all->campaign->name, classes, &settle->state, err);
 }
 
 /* ---- contributors ---- */

@@ -174,6 +174,7 @@ static bool round_show(struct exchange *exchange, struct wn_error *err)
 	json_put_integer(&answer, "taken", round.taken);
 	json_put_integer(&answer, "commit_until_ms", round.commit_until_ms);
 	if (round.closed) {
+		json_put_bool(&answer, "small", round.small);
 		json_put_integer(&answer, "reveal_until_ms", round.reveal_until_ms);
 		json_put_hex(&answer, "commitments_root", round.commitments_root.bytes, ID_BYTES);
 		json_put_hex(&answer, "closed_leaf", round.closed_leaf.bytes, ID_BYTES);

@@ -13,6 +13,8 @@ enum {
 	PANEL_PROVEN_LEAST = 3,	   /* proven keys in a campaign before others are on probation there */
 	PANEL_CARRY_SCORED = 50,   /* scored votes that let a validator's points enter pay and slash, */
 	PANEL_CARRY_EPOCHS = 24,   /* or so many epochs since the first of them */
+	PANEL_SKIP_PERCENT = 10,   /* of the tasks that somebody took in a campaign may be skipped, */
+	PANEL_SKIP_LEAST = 20,	   /* who took fewer counts as having taken so many */
 };
 
 /* A campaign may ask fewer than three; then all of them. */
@@ -45,6 +47,9 @@ bool panel_escalates(const struct campaign *campaign, int64_t margin, int panels
  */
 bool panel_proven(int64_t gold_votes, int64_t gold_right);
 bool panel_probation(const struct campaign *campaign, int64_t proven);
+
+/* Whether a skip is within the limit; both numbers count the task in question. */
+bool panel_skip_allowed(int64_t skipped, int64_t taken);
 
 /* Whether carried scores enter pay and slash at the close of `epoch`. */
 bool panel_scores_settle(int64_t scored, int64_t since, int64_t epoch);

@@ -113,14 +113,9 @@ static bool votes_root(
 	struct commitment_leaf *leaves = wn_arena_array(arena, count, sizeof *leaves);
 	if (!leaves)
 		return no_room(err);
-	for (size_t i = 0; i < count; i++) {
-		if (votes[i].key.round != row->due->key.round)
-			continue;
-		struct commitment_leaf *leaf = &leaves[row->votes++];
-		*leaf = (struct commitment_leaf){
-			.item = votes[i].key.item, .round = (uint32_t)votes[i].key.round, .voter = votes[i].voter};
-		memcpy(leaf->value.bytes, votes[i].salt.bytes, ID_BYTES);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (votes[i].key.round == row->due->key.round)
+			vote_row_leaf(&votes[i], &leaves[row->votes++]);
 	return vote_root(arena, leaves, row->votes, &row->root, err);
 }
 

@@ -121,6 +121,14 @@ static bool read_offers(
 	return *out || no_room(err, "seats");
 }
 
+bool seat_store_exclude(struct db *db, struct wn_arena *arena, const struct account_key *voter, struct wn_error *err)
+{
+	struct db_args args;
+	db_args_init(&args, arena);
+	db_arg_bytes(&args, voter->bytes, ID_BYTES);
+	return db_query(db, &SQL_VOTE_VOTER_EXCLUDE, &args, NULL, err) || wn_while(err, "wait for one's own requests");
+}
+
 bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign, const struct item_id *items,
 	size_t count, const struct account_key *voter, struct seat_offer **out, size_t *found, struct wn_error *err)
 {
@@ -210,7 +218,8 @@ bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id
 	db_args_init(&args, arena);
 	db_arg_bytes(&args, item->bytes, ID_BYTES);
 	db_arg_bytes(&args, voter->bytes, ID_BYTES);
-	if (!db_query(db, &SQL_VOTE_SEAT_SKIP, &args, &result, err))
+	if (!db_query(db, &SQL_VOTE_SEAT_ROUND, &args, NULL, err) ||
+		!db_query(db, &SQL_VOTE_SEAT_SKIP, &args, &result, err))
 		return wn_while(err, "skip the seat");
 	*left = db_rows(result) == 1;
 	if (*left) {
@@ -399,12 +408,19 @@ bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_
 	return find_due(db, arena, &SQL_VOTE_REVEAL_FULL, &SQL_VOTE_REVEAL_LATE, late_ms, most, out, count, err);
 }
 
-bool round_store_turn_set(struct db *db, struct wn_arena *arena, int64_t turn_ms, struct wn_error *err)
+bool round_store_turn_set(
+	struct db *db, struct wn_arena *arena, int64_t turn_ms, int64_t last_ms, bool *noted, struct wn_error *err)
 {
 	struct db_args args;
+	struct db_result *result;
 	db_args_init(&args, arena);
 	db_arg_int64(&args, turn_ms);
-	return db_query(db, &SQL_VOTE_TURN_SET, &args, NULL, err) || wn_while(err, "note when the tally looks");
+	db_arg_int64(&args, last_ms);
+	if (!db_query(db, &SQL_VOTE_TURN_SET, &args, &result, err))
+		return wn_while(err, "note when the tally looks");
+	*noted = db_affected(result) == 1;
+	db_done(result);
+	return true;
 }
 
 bool round_store_deadlines_move(
@@ -489,6 +505,13 @@ bool round_store_history(struct db *db, struct wn_arena *arena, const struct ite
 	}
 	db_done(result);
 	return *out || no_room(err, "earlier rounds");
+}
+
+void vote_row_leaf(const struct vote_row *vote, struct commitment_leaf *out)
+{
+	*out = (struct commitment_leaf){
+		.item = vote->key.item, .round = (uint32_t)vote->key.round, .voter = vote->voter};
+	memcpy(out->value.bytes, vote->salt.bytes, ID_BYTES);
 }
 
 bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
@@ -635,6 +658,7 @@ bool round_store_get(
 			db_copy_id(result, 0, 9, out->closed_leaf.bytes, ID_BYTES);
 		}
 		out->item_state = db_int32(result, 0, 10);
+		out->small = db_bool(result, 0, 11);
 	}
 	db_done(result);
 	return true;

@@ -5,6 +5,7 @@
 #include "core/db.h"
 #include "core/id.h"
 #include "core/states.h"
+#include "vote/commitment.h"
 #include "vote/round_key.h"
 #include "vote/tally.h"
 
@@ -41,6 +42,8 @@ struct seat_offer {
 	int32_t item_kind;
 	bool sat; /* this voter was served this item before */
 };
+/* Until the transaction ends, no other request of this voter takes seats; first of all its locks. */
+bool seat_store_exclude(struct db *db, struct wn_arena *arena, const struct account_key *voter, struct wn_error *err);
 /* Rounds in commit of the named items, locked, by item id. */
 bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign, const struct item_id *items,
 	size_t count, const struct account_key *voter, struct seat_offer **out, size_t *found, struct wn_error *err);
@@ -107,7 +110,10 @@ bool round_store_commit_due(struct db *db, struct wn_arena *arena, int64_t late_
 bool round_store_reveal_due(struct db *db, struct wn_arena *arena, int64_t late_ms, int most, struct round_due **out,
 	size_t *count, struct wn_error *err);
 
-bool round_store_turn_set(struct db *db, struct wn_arena *arena, int64_t turn_ms, struct wn_error *err);
+/* Notes that the tally looks, unless somebody else did since it was last_ms; then *noted is false and nothing changes.
+ */
+bool round_store_turn_set(
+	struct db *db, struct wn_arena *arena, int64_t turn_ms, int64_t last_ms, bool *noted, struct wn_error *err);
 /* Moves every deadline of open panels and their leases by `by_ms`. */
 bool round_store_deadlines_move(
 	struct db *db, struct wn_arena *arena, int64_t by_ms, int64_t *rounds, int64_t *seats, struct wn_error *err);
@@ -143,6 +149,8 @@ struct vote_row {
 	bool fresh; /* no close has counted it yet */
 	enum round_state round_state;
 };
+/* The vote as a leaf of a root over opened votes: its salt stands for it. */
+void vote_row_leaf(const struct vote_row *vote, struct commitment_leaf *out);
 /* Revealed votes of the items, sorted by item, round, voter. */
 bool round_store_votes(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count,
 	struct vote_row **out, size_t *found, struct wn_error *err);
@@ -167,7 +175,7 @@ struct round_row {
 	const char *campaign;
 	int32_t seats, taken, committed, revealed;
 	int64_t commit_until_ms, reveal_until_ms;
-	bool closed;
+	bool closed, small; /* small: fewer sealed votes than seats */
 	struct sha256 commitments_root, closed_leaf;
 	enum item_state item_state;
 };

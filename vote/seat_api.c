@@ -6,11 +6,12 @@
 #include "core/journal.h"
 #include "reward/ledger_store.h"
 #include "vote/campaign_store.h"
+#include "vote/panel.h"
 #include "vote/round_store.h"
 #include "vote/seat_bond.h"
 #include "vote/vote_entry.h"
 
-enum { SEATS_TAKE_MAX = 64, SEATS_LIST_MAX = 500, SEAT_SKIP_FREE = 20, SEAT_SKIP_PERCENT = 10 };
+enum { SEATS_TAKE_MAX = 64, SEATS_LIST_MAX = 500 };
 
 struct seat_wish {
 	const char *campaign;
@@ -87,34 +88,50 @@ static void refused_put(struct json_writer *writer, const struct item_id *item, 
 	json_close_object(writer);
 }
 
-/* Locks each seat's bond; those without cover are dropped from the list and told as refused. */
-static bool seat_bonds_lock(struct exchange *exchange, int64_t bond_units, const struct seat_offer **offers,
-	size_t *count, uint8_t (*bonds)[32], struct transfer *transfers, size_t *locked, struct json_writer *refused,
-	struct wn_error *err)
+/* A request for seats on its way: what is offered, and of that what is taken. */
+struct seat_taking {
+	struct seat_wish wish;
+	struct campaign_row row;
+	struct seat_offer *offers;
+	size_t offered;
+	const struct seat_offer **taken;
+	uint8_t (*bonds)[32]; /* of the taken ones; unused without a bond */
+	size_t count;
+	int64_t bond_units, lease_until_ms;
+	struct json_writer refused;
+};
+
+static bool no_room(struct wn_error *err)
 {
-	enum transfer_result *results = wn_arena_array(exchange->arena, *count, sizeof *results);
-	if (!results)
-		return wn_fail(err, WN_FULL, "memory", "no room for seat bonds");
-	for (size_t i = 0; i < *count; i++)
-		seat_bond_transfer(&transfers[i], &offers[i]->key, &exchange->account.key, bond_units);
-	if (!ledger_store_post(exchange->db, exchange->arena, transfers, *count, exchange->now_ms, results, err))
-		return wn_while(err, "lock the seats' bonds");
+	return wn_fail(err, WN_FULL, "memory", "no room for seats");
+}
+
+/* Locks each seat's bond; those without cover are dropped from the list and told as refused. */
+static bool seat_bonds_lock(struct exchange *exchange, struct seat_taking *taking, struct wn_error *err)
+{
+	struct transfer *transfers = wn_arena_array(exchange->arena, taking->count, sizeof *transfers);
+	enum transfer_result *results = wn_arena_array(exchange->arena, taking->count, sizeof *results);
 	size_t kept = 0;
-	for (size_t i = 0; i < *count; i++) {
+	if (!transfers || !results)
+		return no_room(err);
+	for (size_t i = 0; i < taking->count; i++)
+		seat_bond_transfer(&transfers[i], &taking->taken[i]->key, &exchange->account.key, taking->bond_units);
+	if (!ledger_store_post(exchange->db, exchange->arena, transfers, taking->count, exchange->now_ms, results, err))
+		return wn_while(err, "lock the seats' bonds");
+	for (size_t i = 0; i < taking->count; i++) {
 		if (results[i] != TRANSFER_DONE) {
-			refused_put(refused, &offers[i]->key.item, "insufficient_stake");
+			refused_put(&taking->refused, &taking->taken[i]->key.item, "insufficient_stake");
 			continue;
 		}
-		transfers[kept] = transfers[i];
-		memcpy(bonds[kept], transfers[i].id.bytes, 32);
-		offers[kept++] = offers[i];
+		memcpy(taking->bonds[kept], transfers[i].id.bytes, 32);
+		taking->taken[kept++] = taking->taken[i];
 	}
-	*count = *locked = kept;
+	taking->count = kept;
 	return true;
 }
 
-static bool seats_entry(struct exchange *exchange, const char *campaign, const struct seat_offer *const *offers,
-	size_t count, int64_t bond_units, struct sha256 *leaf, struct wn_error *err)
+static bool seats_entry(
+	struct exchange *exchange, const struct seat_taking *taking, struct sha256 *leaf, struct wn_error *err)
 {
 	struct json_writer entry;
 	struct wn_slice body;
@@ -124,14 +141,14 @@ static bool seats_entry(struct exchange *exchange, const char *campaign, const s
 	json_open_object(&entry, NULL);
 	json_put_string(&entry, "type", "seats");
 	json_put_integer(&entry, "time_ms", exchange->now_ms);
-	json_put_string(&entry, "campaign", campaign);
+	json_put_string(&entry, "campaign", taking->row.campaign.name);
 	json_put_string(&entry, "voter", did);
-	json_put_amount(&entry, "bond", bond_units);
+	json_put_amount(&entry, "bond", taking->bond_units);
 	json_open_array(&entry, "seats");
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < taking->count; i++) {
 		json_open_object(&entry, NULL);
-		json_put_hex(&entry, "item", offers[i]->key.item.bytes, ID_BYTES);
-		json_put_integer(&entry, "round", offers[i]->key.round);
+		json_put_hex(&entry, "item", taking->taken[i]->key.item.bytes, ID_BYTES);
+		json_put_integer(&entry, "round", taking->taken[i]->key.round);
 		json_close_object(&entry);
 	}
 	json_close_array(&entry);
@@ -139,9 +156,9 @@ static bool seats_entry(struct exchange *exchange, const char *campaign, const s
 	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
 }
 
-static void seat_put(struct json_writer *writer, const struct campaign *campaign, const struct seat_offer *offer,
-	int64_t lease_until_ms, int64_t bond_units)
+static void seat_put(struct json_writer *writer, const struct seat_taking *taking, const struct seat_offer *offer)
 {
+	const struct campaign *campaign = &taking->row.campaign;
 	json_open_object(writer, NULL);
 	json_put_hex(writer, "item_id", offer->key.item.bytes, ID_BYTES);
 	json_put_integer(writer, "round", offer->key.round);
@@ -149,115 +166,153 @@ static void seat_put(struct json_writer *writer, const struct campaign *campaign
 	json_put_string(writer, "question", campaign->question);
 	json_put_string(writer, "kind", offer->item_kind == ITEM_TEXT ? "text" : "window");
 	json_put_slice(writer, "content", offer->content);
-	json_put_integer(writer, "lease_until_ms", lease_until_ms);
-	json_put_amount(writer, "bond", bond_units);
+	json_put_integer(writer, "lease_until_ms", taking->lease_until_ms);
+	json_put_amount(writer, "bond", taking->bond_units);
 	json_put_amount(writer, "pay", campaign->seat_pay);
 	json_close_object(writer);
 }
 
-static bool seats_take(struct exchange *exchange, struct wn_error *err)
+/* Finds the campaign and looks whether this account may ask for its seats; *answered tells that a problem was written.
+ */
+static bool seats_admit(struct exchange *exchange, struct seat_taking *taking, bool *answered, struct wn_error *err)
 {
-	const struct json *body;
-	bool answered;
-	struct seat_wish wish = {0};
-	struct campaign_row row;
 	bool found;
-	if (!exchange_json(exchange, &body, &answered, err))
-		return answered;
-	if (!seat_wish_read(exchange, body, &wish))
-		return true;
+	*answered = true;
 	if (exchange->account.jailed)
 		return exchange_problem(
 			exchange, 403, "jailed", "Your known-answer record fell too low: requalify first.");
-	if (!campaign_store_get(exchange->db, exchange->arena, wish.campaign, &row, &found, err))
+	if (!campaign_store_get(exchange->db, exchange->arena, taking->wish.campaign, &taking->row, &found, err))
 		return false;
 	if (!found)
-		return exchange_problem(exchange, 404, "campaign_unknown", "There is no campaign %s.", wish.campaign);
-	const struct campaign *campaign = &row.campaign;
-	if (wish.item_count && !campaign->pick)
+		return exchange_problem(
+			exchange, 404, "campaign_unknown", "There is no campaign %s.", taking->wish.campaign);
+	if (taking->wish.item_count && !taking->row.campaign.pick)
 		return exchange_problem(
 			exchange, 403, "pick_not_allowed", "This campaign assigns tasks; leave items out.");
-	if (!db_begin(exchange->db, err))
-		return false;
+	*answered = false;
+	taking->bond_units = seat_bond_units(&taking->row.campaign, &exchange->node->policy);
+	taking->lease_until_ms = exchange->now_ms + taking->row.campaign.lease_ms;
+	return true;
+}
+
+/* Rounds with free seats, locked. Whoever has less than the least stake is answered, not offered anything. */
+static bool seats_offer(struct exchange *exchange, struct seat_taking *taking, bool *answered, struct wn_error *err)
+{
+	const struct campaign *campaign = &taking->row.campaign;
+	const struct account_key *voter = &exchange->account.key;
 	struct ledger_ref stake = {.kind = LEDGER_STAKE};
 	struct ledger_balance balance;
-	memcpy(stake.owner, exchange->account.key.bytes, ID_BYTES);
-	if (!ledger_store_balance(exchange->db, exchange->arena, &stake, &balance, err))
+	bool audits = campaign->audit_open || (exchange->account.roles & ACCOUNT_CURATOR);
+	memcpy(stake.owner, voter->bytes, ID_BYTES);
+	if (!seat_store_exclude(exchange->db, exchange->arena, voter, err) ||
+		!ledger_store_balance(exchange->db, exchange->arena, &stake, &balance, err))
 		return false;
-	if (balance.credits_posted - balance.debits_posted < exchange->node->policy.stake_least)
+	*answered = balance.credits_posted - balance.debits_posted < exchange->node->policy.stake_least;
+	if (*answered)
 		return exchange_problem(exchange, 409, "insufficient_stake",
 			"Deposit at least %lld units first (POST /v1/stakes).",
 			(long long)exchange->node->policy.stake_least);
+	return taking->wish.item_count
+		       ? seat_store_pick(exchange->db, exchange->arena, campaign->name, taking->wish.items,
+				 taking->wish.item_count, voter, &taking->offers, &taking->offered, err)
+		       : seat_store_assign(exchange->db, exchange->arena, campaign->name, voter,
+				 (int)taking->wish.count, exchange->now_ms, audits, &taking->offers, &taking->offered,
+				 err);
+}
 
-	struct seat_offer *offers;
-	size_t offered;
-	bool audits = campaign->audit_open || (exchange->account.roles & ACCOUNT_CURATOR);
-	bool ok = wish.item_count
-			  ? seat_store_pick(exchange->db, exchange->arena, campaign->name, wish.items, wish.item_count,
-				    &exchange->account.key, &offers, &offered, err)
-			  : seat_store_assign(exchange->db, exchange->arena, campaign->name, &exchange->account.key,
-				    (int)wish.count, exchange->now_ms, audits, &offers, &offered, err);
-	if (!ok)
-		return false;
-
-	struct json_writer answer, refused;
-	json_begin(&answer, exchange->arena);
-	json_begin(&refused, exchange->arena);
-	json_open_array(&refused, NULL);
-	const struct seat_offer **taken = wn_arena_array(exchange->arena, offered, sizeof *taken);
-	uint8_t(*bonds)[32] = wn_arena_array(exchange->arena, offered, sizeof *bonds);
-	struct transfer *transfers = wn_arena_array(exchange->arena, offered, sizeof *transfers);
-	struct round_key *keys = wn_arena_array(exchange->arena, offered, sizeof *keys);
-	if (!taken || !bonds || !transfers || !keys)
-		return wn_fail(err, WN_FULL, "memory", "no room for seats");
-	size_t count = 0, locked = 0;
-	for (size_t i = 0; i < offered; i++) {
-		const char *code = seat_refusal(exchange, campaign, &offers[i]);
+static bool seats_choose(struct exchange *exchange, struct seat_taking *taking, struct wn_error *err)
+{
+	taking->taken = wn_arena_array(exchange->arena, taking->offered, sizeof *taking->taken);
+	taking->bonds = wn_arena_array(exchange->arena, taking->offered, sizeof *taking->bonds);
+	if (!taking->taken || !taking->bonds)
+		return no_room(err);
+	for (size_t i = 0; i < taking->offered; i++) {
+		const char *code = seat_refusal(exchange, &taking->row.campaign, &taking->offers[i]);
 		if (code)
-			refused_put(&refused, &offers[i].key.item, code);
-		else if ((int64_t)count < wish.count)
-			taken[count++] = &offers[i];
+			refused_put(&taking->refused, &taking->offers[i].key.item, code);
+		else if ((int64_t)taking->count < taking->wish.count)
+			taking->taken[taking->count++] = &taking->offers[i];
 	}
-	for (size_t w = 0; w < wish.item_count; w++) {
+	for (size_t w = 0; w < taking->wish.item_count; w++) {
 		size_t i = 0;
-		while (i < offered && memcmp(offers[i].key.item.bytes, wish.items[w].bytes, ID_BYTES) != 0)
+		while (i < taking->offered && id_compare(&taking->offers[i].key.item, &taking->wish.items[w]) != 0)
 			i++;
-		if (i == offered)
-			refused_put(&refused, &wish.items[w], "no_open_round");
+		if (i == taking->offered)
+			refused_put(&taking->refused, &taking->wish.items[w], "no_open_round");
 	}
-	int64_t bond_units = seat_bond_units(campaign, &exchange->node->policy);
-	if (bond_units > 0 && count > 0 &&
-		!seat_bonds_lock(exchange, bond_units, taken, &count, bonds, transfers, &locked, &refused, err))
-		return false;
-	json_close_array(&refused);
+	return taking->bond_units == 0 || taking->count == 0 || seat_bonds_lock(exchange, taking, err);
+}
 
-	int64_t lease_until_ms = exchange->now_ms + campaign->lease_ms;
-	struct sha256 leaf;
-	struct wn_slice refused_text, receipt, text;
-	for (size_t i = 0; i < count; i++)
-		keys[i] = taken[i]->key;
-	if (!seat_store_take(exchange->db, exchange->arena, keys, count, &exchange->account.key, lease_until_ms,
-		    locked ? (const uint8_t(*)[32])bonds : NULL, err))
-		return false;
-	if (count > 0 && !seats_entry(exchange, campaign->name, taken, count, locked ? bond_units : 0, &leaf, err))
-		return false;
-	if (!json_end(&refused, &refused_text, err) || !db_commit(exchange->db, err))
-		return false;
+static bool seats_store(
+	struct exchange *exchange, const struct seat_taking *taking, struct sha256 *leaf, struct wn_error *err)
+{
+	struct round_key *keys = wn_arena_array(exchange->arena, taking->count, sizeof *keys);
+	if (!keys)
+		return no_room(err);
+	if (taking->count == 0)
+		return true;
+	for (size_t i = 0; i < taking->count; i++)
+		keys[i] = taking->taken[i]->key;
+	return seat_store_take(exchange->db, exchange->arena, keys, taking->count, &exchange->account.key,
+		       taking->lease_until_ms, taking->bond_units > 0 ? (const uint8_t(*)[32])taking->bonds : NULL,
+		       err) &&
+	       seats_entry(exchange, taking, leaf, err);
+}
 
+static bool seats_answer(struct exchange *exchange, struct seat_taking *taking, const struct sha256 *leaf,
+	struct wn_slice *out, struct wn_error *err)
+{
+	struct json_writer answer;
+	struct wn_slice refused, receipt;
+	json_close_array(&taking->refused);
+	if (!json_end(&taking->refused, &refused, err))
+		return false;
+	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
 	json_open_array(&answer, "seats");
-	for (size_t i = 0; i < count; i++)
-		seat_put(&answer, campaign, taken[i], lease_until_ms, locked ? bond_units : 0);
+	for (size_t i = 0; i < taking->count; i++)
+		seat_put(&answer, taking, taking->taken[i]);
 	json_close_array(&answer);
-	json_put_raw(&answer, "refused", refused_text);
-	if (count > 0) {
-		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf,
+	json_put_raw(&answer, "refused", refused);
+	if (taking->count > 0) {
+		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, leaf,
 			    exchange->now_ms, &receipt, err))
 			return false;
 		json_put_raw(&answer, "receipt", receipt);
 	}
 	json_close_object(&answer);
-	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+	return json_end(&answer, out, err);
+}
+
+static bool seats_take(struct exchange *exchange, struct wn_error *err)
+{
+	const struct json *body;
+	struct seat_taking *taking = wn_arena_alloc(exchange->arena, sizeof *taking);
+	struct sha256 leaf;
+	struct wn_slice text;
+	bool answered;
+	if (!taking)
+		return no_room(err);
+	if (!exchange_json(exchange, &body, &answered, err))
+		return answered;
+	if (!seat_wish_read(exchange, body, &taking->wish))
+		return true;
+	if (!seats_admit(exchange, taking, &answered, err))
+		return false;
+	if (answered)
+		return true;
+	json_begin(&taking->refused, exchange->arena);
+	json_open_array(&taking->refused, NULL);
+	if (!db_begin(exchange->db, err) || !seats_offer(exchange, taking, &answered, err))
+		return false;
+	if (answered)
+		return true;
+	/* The answer is written before the commit, so that the same Idempotency-Key brings the same seats. */
+	if (!seats_choose(exchange, taking, err) || !seats_store(exchange, taking, &leaf, err) ||
+		!seats_answer(exchange, taking, &leaf, &text, err) || !exchange_remember(exchange, 200, text, err) ||
+		!db_commit(exchange->db, err))
+		return false;
+	return exchange_ok(exchange, 200, text, err);
 }
 
 static const char *seat_phase(const struct seat_mine *seat)
@@ -323,9 +378,24 @@ static bool skip_allowed(struct exchange *exchange, const char *campaign_name, b
 	if (!seat_store_skips(
 		    exchange->db, exchange->arena, &exchange->account.key, campaign_name, &skipped, &all, err))
 		return false;
-	*allowed = all < SEAT_SKIP_FREE ? skipped < SEAT_SKIP_FREE / SEAT_SKIP_PERCENT
-					: skipped * 100 < all * SEAT_SKIP_PERCENT;
+	*allowed = panel_skip_allowed(skipped, all);
 	return true;
+}
+
+static bool skip_answer(
+	struct exchange *exchange, const struct sha256 *leaf, struct wn_slice *out, struct wn_error *err)
+{
+	struct json_writer answer;
+	struct wn_slice receipt;
+	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, leaf,
+		    exchange->now_ms, &receipt, err))
+		return false;
+	json_begin(&answer, exchange->arena);
+	json_open_object(&answer, NULL);
+	json_put_string(&answer, "state", "skipped");
+	json_put_raw(&answer, "receipt", receipt);
+	json_close_object(&answer);
+	return json_end(&answer, out, err);
 }
 
 static bool seat_skip(struct exchange *exchange, struct wn_error *err)
@@ -333,6 +403,7 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 	struct item_id item;
 	struct seat_left left;
 	struct round_row round;
+	struct wn_slice text;
 	bool was_leased, allowed;
 	struct sha256 leaf;
 	if (!exchange_id(exchange, 0, item.bytes))
@@ -348,23 +419,13 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 		return false;
 	if (!allowed)
 		return exchange_problem(exchange, 409, "skips_used", "At most %d %% of the tasks may be skipped here.",
-			SEAT_SKIP_PERCENT);
-	if (left.has_bond && !seat_bonds_release(exchange->db, exchange->arena, &left, 1, exchange->now_ms, err))
-		return false;
-	if (!vote_entry_seats_left(exchange->db, exchange->arena, "skip", &left, 1, exchange->now_ms, &leaf, err) ||
+			PANEL_SKIP_PERCENT);
+	if ((left.has_bond && !seat_bonds_release(exchange->db, exchange->arena, &left, 1, exchange->now_ms, err)) ||
+		!vote_entry_seats_left(exchange->db, exchange->arena, "skip", &left, 1, exchange->now_ms, &leaf, err) ||
+		!skip_answer(exchange, &leaf, &text, err) || !exchange_remember(exchange, 200, text, err) ||
 		!db_commit(exchange->db, err))
 		return false;
-	struct json_writer answer;
-	struct wn_slice text, receipt;
-	if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, &leaf,
-		    exchange->now_ms, &receipt, err))
-		return false;
-	json_begin(&answer, exchange->arena);
-	json_open_object(&answer, NULL);
-	json_put_string(&answer, "state", "skipped");
-	json_put_raw(&answer, "receipt", receipt);
-	json_close_object(&answer);
-	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+	return exchange_ok(exchange, 200, text, err);
 }
 
 const struct route seat_routes[] = {

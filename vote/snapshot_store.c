@@ -18,61 +18,44 @@ static size_t voters_unique(struct account_key *voters, size_t count)
 	return kept;
 }
 
-static bool cells_read(const struct db_result *result, size_t row, int column, struct wn_arena *arena, int classes,
-	int64_t **out, struct wn_error *err)
+static bool cells_read(const struct db_result *result, size_t row, struct wn_arena *arena, int classes, int64_t **out,
+	struct wn_error *err)
 {
 	size_t cells;
-	if (!db_int64s(result, row, column, arena, out, &cells, err))
+	if (!db_int64s(result, row, 1, arena, out, &cells, err))
 		return false;
 	wn_assert(cells == (size_t)tally_cells(classes));
 	return true;
 }
 
-static bool state_read(struct db *db, struct wn_arena *arena, const struct campaign *campaign, struct snapshot *out,
-	int64_t *proven, struct wn_error *err)
+/* The campaign's own row is the first one, if there was a close yet; *rows tells how many it takes. */
+static bool state_read(const struct db_result *result, struct wn_arena *arena, int classes, struct snapshot *out,
+	int64_t *proven, size_t *rows, struct wn_error *err)
 {
-	struct db_args args;
-	struct db_result *result;
 	int64_t nobody[TALLY_CELLS_MAX] = {0}, *crowd = nobody, *prior;
-	size_t classes = (size_t)campaign->class_count, count;
-	bool ok = true;
-	db_args_init(&args, arena);
-	db_arg_text(&args, campaign->name);
-	if (!db_query(db, &SQL_VOTE_CAMPAIGN_STATE, &args, &result, err))
-		return wn_while(err, "read the campaign's state");
+	size_t count;
 	out->epoch = -1;
 	*proven = 0;
-	if (db_rows(result) == 1) {
-		ok = db_int64s(result, 0, 0, arena, &prior, &count, err) &&
-		     cells_read(result, 0, 1, arena, campaign->class_count, &crowd, err);
-		if (ok) {
-			wn_assert(count == classes);
-			memcpy(out->tally.prior, prior, classes * sizeof *prior);
-		}
+	*rows = db_rows(result) > 0 && db_is_null(result, 0, 0);
+	if (*rows > 0) {
+		if (!cells_read(result, 0, arena, classes, &crowd, err) ||
+			!db_int64s(result, 0, 4, arena, &prior, &count, err))
+			return false;
+		wn_assert(count == (size_t)classes);
+		memcpy(out->tally.prior, prior, count * sizeof *prior);
 		*proven = db_int64(result, 0, 2);
 		out->epoch = db_int64(result, 0, 3);
 	}
-	if (ok)
-		tally_prior(campaign->class_count, crowd, out->tally.pooled);
-	db_done(result);
-	return ok;
+	tally_prior(classes, crowd, out->tally.pooled);
+	return true;
 }
 
 /* Both lists ascend; whoever has no row is new: no history, and on probation where that is in force. */
-static bool validators_read(struct db *db, struct wn_arena *arena, const struct campaign *campaign,
+static bool validators_read(const struct db_result *result, size_t row, struct wn_arena *arena, int classes,
 	const struct account_key *voters, size_t count, bool probation, struct tally_validator *out,
 	struct wn_error *err)
 {
-	struct db_args args;
-	struct db_result *result;
-	size_t row = 0;
-	db_args_init(&args, arena);
-	db_arg_text(&args, campaign->name);
-	db_arg_ids(&args, voters, sizeof *voters, ID_BYTES, count);
-	if (!db_query(db, &SQL_VOTE_VALIDATORS_OF, &args, &result, err))
-		return wn_while(err, "read the voters' record");
-	bool ok = true;
-	for (size_t i = 0; ok && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		int64_t *counts;
 		struct account_key key;
 		out[i] = (struct tally_validator){.voter = voters[i], .probation = probation};
@@ -81,13 +64,13 @@ static bool validators_read(struct db *db, struct wn_arena *arena, const struct 
 		db_copy_id(result, row, 0, key.bytes, ID_BYTES);
 		if (id_compare(&key, &voters[i]) != 0)
 			continue;
-		ok = cells_read(result, row, 1, arena, campaign->class_count, &counts, err);
+		if (!cells_read(result, row, arena, classes, &counts, err))
+			return false;
 		out[i].counts = counts;
 		out[i].probation = probation && !panel_proven(db_int64(result, row, 2), db_int64(result, row, 3));
 		row++;
 	}
-	db_done(result);
-	return ok;
+	return true;
 }
 
 bool snapshot_store_load(struct db *db, struct wn_arena *arena, const struct campaign *campaign,
@@ -105,6 +88,17 @@ bool snapshot_store_load(struct db *db, struct wn_arena *arena, const struct cam
 	out->tally.classes = campaign->class_count;
 	out->tally.validators = validators;
 	out->tally.validator_count = count;
-	return state_read(db, arena, campaign, out, &proven, err) &&
-	       validators_read(db, arena, campaign, keys, count, panel_probation(campaign, proven), validators, err);
+	struct db_args args;
+	struct db_result *result;
+	size_t row;
+	db_args_init(&args, arena);
+	db_arg_text(&args, campaign->name);
+	db_arg_ids(&args, keys, sizeof *keys, ID_BYTES, count);
+	if (!db_query(db, &SQL_VOTE_SNAPSHOT, &args, &result, err))
+		return wn_while(err, "read the campaign's state");
+	bool ok = state_read(result, arena, campaign->class_count, out, &proven, &row, err) &&
+		  validators_read(result, row, arena, campaign->class_count, keys, count,
+			  panel_probation(campaign, proven), validators, err);
+	db_done(result);
+	return ok;
 }

@@ -69,11 +69,13 @@ static bool outage_entry(struct vote_turn *turn, int64_t from_ms, struct wn_erro
 static bool outage_check(struct vote_turn *turn, int64_t last_ms, struct wn_error *err)
 {
 	int64_t rounds, seats;
+	bool noted;
 	if (turn->now_ms - last_ms < VOTE_TURN_NOTE_MS)
 		return true;
-	if (!db_begin(turn->db, err) || !round_store_turn_set(turn->db, turn->arena, turn->now_ms, err))
+	if (!db_begin(turn->db, err) ||
+		!round_store_turn_set(turn->db, turn->arena, turn->now_ms, last_ms, &noted, err))
 		return false;
-	if (last_ms == 0 || turn->now_ms - last_ms < VOTE_OUTAGE_MS)
+	if (!noted || last_ms == 0 || turn->now_ms - last_ms < VOTE_OUTAGE_MS)
 		return db_commit(turn->db, err);
 	if (!round_store_deadlines_move(turn->db, turn->arena, turn->now_ms - last_ms, &rounds, &seats, err) ||
 		!outage_entry(turn, last_ms, err) || !db_commit(turn->db, err))

@@ -66,7 +66,15 @@ FROM seat s JOIN round r USING (item_id, round) JOIN item i USING (item_id)
 WHERE s.voter = $1::bytea AND s.state IN (0, 1) AND r.state IN (0, 1) AND (s.item_id > $2::bytea)
 ORDER BY s.item_id LIMIT $3::integer
 
--- seat's primary key prefix and seat_voter
+-- No table: two requests of one voter for tasks come one after the other, so that the second sees what the first took.
+-- name: voter_exclude
+SELECT pg_advisory_xact_lock(hashtextextended('voter/' || encode($1::bytea, 'hex'), 0))
+
+-- seat_once_per_item; the round before its seat, as whoever votes or lets seats lapse takes them
+-- name: seat_round
+SELECT r.round FROM seat s JOIN round r USING (item_id, round) WHERE s.item_id = $1::bytea AND s.voter = $2::bytea FOR NO KEY UPDATE OF r
+
+-- seat_once_per_item
 -- name: seat_skip
 UPDATE seat SET state = 3, bond_ended = true WHERE item_id = $1::bytea AND voter = $2::bytea AND state = 0 RETURNING round, bond
 
@@ -143,7 +151,8 @@ SELECT count(pg_notify('winnow_embedded', '')) FROM r WHERE is_full
 
 -- primary keys
 -- name: round_get
-SELECT r.state, r.campaign, r.seats, r.taken, r.committed, r.revealed, r.commit_until_ms, r.reveal_until_ms, r.commitments_root, r.closed_leaf, i.state
+SELECT r.state, r.campaign, r.seats, r.taken, r.committed, r.revealed, r.commit_until_ms, r.reveal_until_ms, r.commitments_root, r.closed_leaf, i.state,
+	r.small
 FROM round r JOIN item i USING (item_id) WHERE r.item_id = $1::bytea AND r.round = $2::integer
 
 -- ---- what is due ----
@@ -157,8 +166,10 @@ SELECT l.late_ms, EXISTS (SELECT FROM item WHERE state = 1),
 	coalesce((SELECT turn_ms FROM vote_turn), 0)
 FROM (SELECT least($1::bigint, (SELECT max(opened_ms) FROM epoch WHERE state = 0) + $2::bigint) AS late_ms) l
 
+-- Only whoever read the note as it stands may change it: of several who see one outage, one moves the deadlines.
 -- name: turn_set
 INSERT INTO vote_turn (turn_ms) VALUES ($1::bigint) ON CONFLICT (only_one) DO UPDATE SET turn_ms = excluded.turn_ms
+WHERE vote_turn.turn_ms = $2::bigint
 
 -- round_commit_due, round_reveal_due, seat_leased; audits end with their epoch, whatever happens
 -- name: deadlines_move
@@ -189,9 +200,9 @@ SELECT DISTINCT ON (c.item_id, c.round, c.voter) c.item_id, c.round, c.voter, c.
 FROM vote_commit c JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
 ORDER BY c.item_id, c.round, c.voter, c.sequence DESC
 
--- primary key
+-- primary key; a panel of those there were, fewer than its seats, is marked small
 -- name: commit_close
-UPDATE round SET state = 1, reveal_until_ms = u.until_ms, commitments_root = u.root, closed_leaf = $5::bytea
+UPDATE round SET state = 1, reveal_until_ms = u.until_ms, commitments_root = u.root, closed_leaf = $5::bytea, small = committed < seats
 FROM unnest($1::bytea[], $2::integer[], $3::bigint[], $4::bytea[]) AS u (item_id, round, until_ms, root)
 WHERE round.item_id = u.item_id AND round.round = u.round
 
@@ -232,9 +243,13 @@ WHERE v.item_id = ANY ($1::bytea[]) AND r.state IN (1, 2) ORDER BY v.item_id, v.
 SELECT voter, counts, gold_votes, gold_right, carried_points, carried_scored, carried_since
 FROM campaign_validator WHERE campaign = $1::text ORDER BY voter
 
--- primary key
--- name: validators_of
-SELECT voter, counts, gold_votes, gold_right FROM campaign_validator WHERE campaign = $1::text AND voter = ANY ($2::bytea[]) ORDER BY voter
+-- primary keys; one statement, so that a close between two reads cannot mix its tables with the ones before. The campaign's own row
+-- comes first: crowd, proven, epoch and prior, without a voter.
+-- name: snapshot
+SELECT NULL::bytea AS voter, crowd, proven, epoch, prior FROM campaign_state WHERE campaign = $1::text
+UNION ALL
+SELECT voter, counts, gold_votes, gold_right, NULL FROM campaign_validator WHERE campaign = $1::text AND voter = ANY ($2::bytea[])
+ORDER BY voter NULLS FIRST
 
 -- primary key
 -- name: campaign_state

@@ -226,6 +226,16 @@ TEST(a_panel_with_too_few_is_drawn_once_more_and_then_is_void)
 	CHECK_INT(panel_reveal_over(ROUND_AUDIT, 3, 0, &first), PANEL_VOID);
 }
 
+TEST(a_tenth_of_the_tasks_may_be_skipped_and_two_of_the_first_twenty)
+{
+	CHECK(panel_skip_allowed(1, 1));
+	CHECK(panel_skip_allowed(2, 2));
+	CHECK(!panel_skip_allowed(3, 5));
+	CHECK(panel_skip_allowed(2, 20));
+	CHECK(!panel_skip_allowed(3, 29));
+	CHECK(panel_skip_allowed(3, 30));
+}
+
 TEST(a_margin_under_five_bits_asks_for_one_second_panel)
 {
 	struct campaign campaign = {.escalate = 6};

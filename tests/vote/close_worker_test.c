@@ -11,6 +11,7 @@
 #include "reward/ledger_store.h"
 #include "tests/check.h"
 #include "tests/vote/village.h"
+#include "vote/commitment.h"
 
 SUITE("close worker")
 
@@ -207,6 +208,47 @@ TEST(the_same_votes_give_the_same_money_and_verdicts_whatever_the_workers_timing
 		CHECK_TEXT(second[i], first[i]);
 }
 
+/* Closes whose entry holds both texts. */
+static int64_t closes_that_tell(const char *one, const char *other)
+{
+	return village_number(&village,
+		"SELECT count(*) FROM (SELECT convert_from(body, 'UTF8') AS text FROM journal_entry) j WHERE text LIKE "
+		"'%%\"epoch_close\"%%' AND position('%s' in text) > 0 AND position('%s' in text) > 0",
+		one, other);
+}
+
+/* The digest of the campaign's state as anybody computes it who knows the tables, and the salts of item 0's first
+ * `sealed` voters, whose votes stay sealed. */
+static const char *counts_told(int sealed)
+{
+	static char hex[ID_HEX_ROOM];
+	struct commitment_leaf leaves[VOTERS];
+	struct sha256 root;
+	struct wn_error err = {0};
+	char root_hex[ID_HEX_ROOM];
+	for (int v = 0; v < sealed; v++) {
+		struct ballot_vote vote;
+		village_vote(&village, v, 0, 1, 1, 0, &vote);
+		leaves[v] = (struct commitment_leaf){
+			.item = vote.key.item, .round = 1, .voter = village.voters[v].public_key};
+		memcpy(leaves[v].value.bytes, vote.salt.bytes, ID_BYTES);
+	}
+	CHECK_OK(vote_root(&village.arena, leaves, (size_t)sealed, &root, &err), err);
+	hex_write(root_hex, root.bytes, ID_BYTES);
+	/* Each number as eight bytes, the least first. */
+#define NUMBERS(array)                                                                                                 \
+	"(SELECT string_agg(substring(int8send(c) from 8 - b for 1), ''::bytea ORDER BY n, b) FROM unnest(" array      \
+	") WITH ORDINALITY AS u (c, n), generate_series(0, 7) AS b)"
+	village_sql(&village,
+		"CREATE OR REPLACE VIEW counts_told AS SELECT encode(sha256('winnow/counts/v1'::bytea || '\\x00' || "
+		"'\\x%s' || (SELECT " NUMBERS("prior") " FROM campaign_state) || (SELECT string_agg(voter || " NUMBERS(
+			"counts") ", ''::bytea ORDER BY voter) FROM campaign_validator)), 'hex') AS digest",
+		root_hex);
+#undef NUMBERS
+	snprintf(hex, sizeof hex, "%s", village_text(&village, "SELECT digest FROM counts_told"));
+	return hex;
+}
+
 TEST(an_item_that_the_sweeps_leave_in_doubt_gets_a_second_panel_and_settles_at_the_next_close)
 {
 	static const int split[] = {0, 1, 0, 1, 1}, yes[] = {1, 1, 1}, all_yes[] = {1, 1, 1, 1, 1};
@@ -239,9 +281,14 @@ TEST(an_item_that_the_sweeps_leave_in_doubt_gets_a_second_panel_and_settles_at_t
 			    "(item_id) WHERE i.state = 5 "
 			    "AND position(encode(v.salt, 'hex') in convert_from(j.body, 'UTF8')) > 0"),
 		10);
+	CHECK_INT(closes_that_tell("\"second\":1", "\"prior\""), 0);
+	CHECK_INT(closes_that_tell("\"second\":1", counts_told(5)), 1);
+	CHECK_INT(closes_that_tell("\"second\":1", counts_told(0)), 0);
 	village_panel(&village, 0, 2, 10, yes, 3);
 	village_advance(&village, VILLAGE_EPOCH_MS);
 	village_settle(&village);
+	CHECK_INT(closes_that_tell("\"second\":0", "\"prior\""), 1);
+	CHECK_INT(closes_that_tell("\"second\":0", counts_told(0)), 1);
 	CHECK_INT(number_of("SELECT class FROM verdict WHERE votes = 8"), 1);
 	CHECK_INT(number_of("SELECT count(*) FROM round WHERE counted_epoch = 1 AND round = 2"), 1);
 	CHECK_INT(number_of("SELECT epoch FROM verdict WHERE votes = 8"), 1);

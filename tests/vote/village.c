@@ -442,18 +442,24 @@ int64_t village_number(struct village *village, const char *format, ...)
 	return number;
 }
 
+const char *village_text(struct village *village, const char *sql)
+{
+	static char text[VILLAGE_SQL_MAX];
+	struct db_result *result = ask(village, sql);
+	bool one = result && db_rows(result) == 1;
+	snprintf(text, sizeof text, "%s", one ? db_text(result, 0, 0) : "");
+	db_done(result);
+	return text;
+}
+
 const char *village_digest(struct village *village, const char *sql)
 {
-	static char hex[ID_HEX_ROOM];
 	char whole[VILLAGE_SQL_MAX];
 	snprintf(whole, sizeof whole,
 		"SELECT encode(sha256(convert_to(coalesce(string_agg(t::text, '|' ORDER BY t::text), ''), 'UTF8')), "
 		"'hex') FROM (%s) t",
 		sql);
-	struct db_result *result = ask(village, whole);
-	snprintf(hex, sizeof hex, "%s", result ? db_text(result, 0, 0) : "");
-	db_done(result);
-	return hex;
+	return village_text(village, whole);
 }
 
 void village_sql(struct village *village, const char *format, ...)

@@ -59,6 +59,8 @@ void village_panel(struct village *village, int item, int round, int first, cons
 
 /* The one number that a statement of the test's own gives; printf's. */
 int64_t village_number(struct village *village, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Likewise the one text; valid until the next call. */
+const char *village_text(struct village *village, const char *sql);
 /* A digest of rows: the SHA-256 of the text of all that the query gives, in hex; valid until the next call. */
 const char *village_digest(struct village *village, const char *sql);
 void village_sql(struct village *village, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -253,6 +253,24 @@ TEST(a_ballot_is_answered_vote_by_vote_with_a_receipt_for_what_counted)
 					   "encode(sha256(b.body), 'hex') AND convert_from(j.body, "
 					   "'UTF8')::json->>'base_sha256' = encode(b.ballot_id, 'hex')"),
 		1);
+	/* Who lost the answer to a request for tasks gets the same ones under the same key, and no others. */
+	for (int again = 0; again < 2; again++) {
+		CHECK_OK(vote_client_send(&clients[1], &arena, "POST", "/v1/seats",
+				 WN_SLICE("{\"campaign\":\"fish\",\"count\":1}"), "first task", &answer, &err),
+			err);
+		CHECK(json_get(answer, "seats") && json_get(answer, "seats")->count == 1);
+		CHECK_INT(village_number(&village, "SELECT count(*) FROM seat"), 2);
+	}
+	char target[128];
+	const struct json *seat = json_get(answer, "seats")->elements[0];
+	snprintf(target, sizeof target, "/v1/seats/%s", json_member_string(seat, "item_id", ""));
+	for (int again = 0; again < 2; again++) {
+		CHECK_OK(vote_client_send(&clients[1], &arena, "DELETE", target, (struct wn_slice){0}, "first skip",
+				 &answer, &err),
+			err);
+		CHECK_TEXT(json_member_string(answer, "state", ""), "skipped");
+	}
+	CHECK_INT(village_number(&village, "SELECT count(*) FROM ledger_transfer WHERE cause = 'seat/left'"), 1);
 	CHECK(!vote_client_send(&clients[0], &arena, "POST", "/v1/ballots",
 		WN_SLICE("{\"phase\":\"commit\",\"votes\":[]}"), NULL, &answer, &err));
 	CHECK_TEXT(err.code, "ballot_votes");

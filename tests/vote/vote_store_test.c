@@ -1,6 +1,7 @@
 /* Ballots in the database: what repeats, what is refused, who waits for whom; the tables that closes read. */
 #include "vote/ballot_store.h"
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -221,5 +222,72 @@ TEST(a_campaigns_state_and_its_validators_records_come_back_as_they_were_stored)
 		CHECK_INT(validator->counts == NULL, fresh);
 		CHECK(validator->probation);
 	}
+	village_close(&village);
+}
+
+static void *snapshot_thread(void *context)
+{
+	struct wn_error err = {0};
+	struct wn_arena arena;
+	wn_arena_init(&arena, 1 << 20);
+	bool ok = snapshot_store_load(
+		village.tally.db, &arena, &village.document, &village.voters[0].public_key, 1, context, &err);
+	CHECK_OK(ok, err);
+	/* What the test looks at outlives the arena as a sum. */
+	struct tally_validator *validator =
+		(struct tally_validator *)&((struct snapshot *)context)->tally.validators[0];
+	static int64_t kept[TALLY_CELLS_MAX];
+	memcpy(kept, validator->counts, 4 * sizeof *kept);
+	((struct snapshot *)context)->tally.validators = NULL;
+	wn_arena_free(&arena);
+	return kept;
+}
+
+TEST(a_tally_never_mixes_what_a_close_leaves_with_what_it_found)
+{
+	struct wn_error err = {0};
+	struct campaign_state state = {.prior = {5, 7}, .crowd = {1, 2, 3, 4}, .epoch = 9};
+	int64_t table[4] = {64, 0, 1, 63}, *counts;
+	struct snapshot snapshot = {0};
+	pthread_t thread;
+	CHECK_OR_RETURN(village_open(&village, BIRDS, 1, 0));
+	struct validator_row row = {.voter = village.voters[0].public_key, .counts = table};
+	struct db *db = village.reward.db;
+	CHECK_OK(db_begin(db, &err) && close_store_validators_save(db, &village.arena, "birds", 2, &row, 1, &err) &&
+			 close_store_state_save(db, &village.arena, "birds", 2, &state, &err) && db_commit(db, &err),
+		err);
+	/* A close commits while the tally waits for the second of the two tables. */
+	CHECK_OK(db_begin(village.owner, &err), err);
+	village_sql(&village, "LOCK TABLE campaign_validator IN ACCESS EXCLUSIVE MODE");
+	CHECK_INT(pthread_create(&thread, NULL, snapshot_thread, &snapshot), 0);
+	int64_t waits = 0;
+	for (int tries = 0; tries < 2000 && waits == 0; tries++) {
+		poll(NULL, 0, 5);
+		waits = village_number(&village, "SELECT count(*) FROM pg_locks WHERE NOT granted");
+	}
+	CHECK_INT(waits, 1);
+	village_sql(&village, "UPDATE campaign_validator SET counts = '{1000,0,0,0}'");
+	village_sql(&village, "UPDATE campaign_state SET epoch = 10");
+	CHECK_OK(db_commit(village.owner, &err), err);
+	CHECK_INT(pthread_join(thread, (void **)&counts), 0);
+	CHECK_INT(counts[0], snapshot.epoch == 10 ? 1000 : 64);
+	village_close(&village);
+}
+
+TEST(requests_of_one_voter_for_tasks_come_one_after_the_other)
+{
+	struct wn_error err = {0};
+	CHECK_OR_RETURN(village_open(&village, BIRDS, 2, 0));
+	struct db *first = village.serve, *second = village.tally.db;
+	CHECK_OK(
+		db_begin(first, &err) && seat_store_exclude(first, &village.arena, &village.voters[0].public_key, &err),
+		err);
+	CHECK_OK(db_command(second, "SET lock_timeout = 50", &err) && db_begin(second, &err) &&
+			 seat_store_exclude(second, &village.arena, &village.voters[1].public_key, &err),
+		err);
+	CHECK(!seat_store_exclude(second, &village.arena, &village.voters[0].public_key, &err));
+	CHECK_TEXT(err.code, "db_busy");
+	db_rollback(second);
+	db_rollback(first);
 	village_close(&village);
 }

@@ -9,6 +9,7 @@
 #include "tests/check.h"
 #include "tests/vote/village.h"
 #include "vote/commitment.h"
+#include "vote/round_store.h"
 
 SUITE("vote worker")
 
@@ -207,6 +208,25 @@ TEST(a_panel_that_does_not_come_about_is_drawn_again_and_then_the_item_is_void)
 	village_close(&village);
 }
 
+TEST(a_panel_takes_those_there_are_and_is_marked_small)
+{
+	CHECK_OR_RETURN(village_open(&village, PANEL_OF_FIVE, 8, 0));
+	for (int n = 0; n < 2; n++) {
+		village_item(&village, n);
+		village_settle(&village);
+		for (int i = 0; i < 3 + 2 * n; i++) {
+			CHECK(village_seat(&village, i, n, 1));
+			CHECK_INT(village_commit(&village, i, n, 1, 1, 1), BALLOT_OK);
+		}
+		village_advance(&village, 600000);
+		village_settle(&village);
+		CHECK_INT(round_state(n, 1), ROUND_REVEAL);
+	}
+	CHECK_INT(village_number(&village, "SELECT count(*) FROM round WHERE small AND committed = 3"), 1);
+	CHECK_INT(village_number(&village, "SELECT count(*) FROM round WHERE NOT small AND committed = 5"), 1);
+	village_close(&village);
+}
+
 TEST(a_second_panel_that_does_not_come_about_leaves_the_first_ones_verdict)
 {
 	static const int split[] = {0, 1, 0, 1, 1};
@@ -267,6 +287,17 @@ TEST(deadlines_stop_while_nobody_looks)
 	CHECK(moved >= 3600000 && moved < 3660000);
 	CHECK_INT(village_number(&village, "SELECT lease_until_ms FROM seat") - lease, moved);
 	CHECK_INT(entries("outage"), 1);
+	/* Two workers that saw the same outage move the deadlines once: the second finds the note changed. */
+	bool noted[2];
+	struct wn_error err = {0};
+	int64_t turn_ms = village_number(&village, "SELECT turn_ms FROM vote_turn");
+	for (int i = 0; i < 2; i++)
+		CHECK_OK(round_store_turn_set(
+				 village.tally.db, &village.arena, turn_ms + 1 + i, turn_ms, &noted[i], &err),
+			err);
+	CHECK(noted[0]);
+	CHECK(!noted[1]);
+	CHECK_INT(village_number(&village, "SELECT turn_ms FROM vote_turn"), turn_ms + 1);
 	/* A short pause is none. */
 	village_sql(&village, "UPDATE vote_turn SET turn_ms = turn_ms - 30000");
 	village_turn(&village);
