@@ -100,14 +100,47 @@ endef
 $(foreach f,$(FLOORS),$(eval $(call FOLDER_TEST,$(f))))
 TEST_BINARIES := $(foreach f,$(FLOORS),$(if $(wildcard tests/$(f)/*.c),$(O)/tests/$(f)_test))
 
+# Other people's hostile input lies beside a checkout, where it lies at all; tests that want it skip without.
+WINNOW_DATA ?= $(abspath $(wildcard ../shared/data))
+export WINNOW_DATA
+
 .PHONY: test tests
 tests: $(TEST_BINARIES) $(O)/winnow
 test: deps-test ## all tests that need only Debian packages; last line "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory SAN=$(SAN) BUILD=$(BUILD) tests
 	@sh tests/run.sh $(O) $(TEST_BINARIES)
 
+# ---- measuring: every row with its peer in one run; BENCH=row runs one -------------------------------------
+BENCH ?=
+$(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) $(filter-out tests/main.c,$(TEST_SHARED))) $(O)/lib/libcmd.a $(foreach b,$(BELOW_cmd),$(O)/lib/lib$(b).a)
+	@mkdir -p $(@D); echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcunit
+.PHONY: bench
+bench: deps-test ## ours and its peers by turns, CPU time and ratios; build/bench.json; BENCH=row runs one row
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(O)/tests/bench $(O)/winnow
+	@WINNOW=$(O)/winnow $(O)/tests/bench $(BUILD)/bench.json $(BENCH)
+
+# ---- fuzzing: the sources once more, by clang, with every parser's entry linked to its floors -------------------
+FUZZ_SECONDS ?= 20
+FUZZ_CC := $(firstword $(foreach c,clang clang-19 clang-16 clang-14,$(if $(shell command -v $(c) 2>/dev/null),$(c))))
+F := $(BUILD)/fuzz
+# Warnings are gcc's business. Older clangs do not say that they sanitize; core/arena.c and web/server.c ask.
+FUZZ_FLAGS = $(filter-out $(SANFLAGS) $(WARN),$(ALL_CFLAGS)) -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -U__SANITIZE_ADDRESS__ -D__SANITIZE_ADDRESS__
+FUZZ_PROGRAMS := $(patsubst tests/fuzz/%_fuzz.c,$(F)/%,$(wildcard tests/fuzz/*_fuzz.c))
+FUZZ_OBJECTS := $(patsubst %.c,$(F)/obj/%.o,$(filter-out cmd/%,$(SOURCES)))
+.SECONDARY: $(FUZZ_OBJECTS)
+$(F)/obj/%.o: %.c | $(GEN)
+	@mkdir -p $(@D)
+	@echo "  FUZZ CC $<"; $(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+$(F)/%: tests/fuzz/%_fuzz.c $(FUZZ_OBJECTS)
+	@echo "  FUZZ LD $@"; $(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -rdynamic -pie -o $@ $^ $(LIBS)
+.PHONY: fuzz-programs
+fuzz-programs: $(FUZZ_PROGRAMS)
+fuzz: deps ## every parser against libFuzzer for FUZZ_SECONDS (20) each; needs the Debian package clang
+	@if [ -z '$(FUZZ_CC)' ]; then echo 'clang absent: make fuzz needs the Debian package clang (apt-get install clang)'; exit 0; fi; \
+	$(MAKE) --no-print-directory BUILD=$(BUILD) fuzz-programs && sh tests/fuzz/run.sh $(F) $(FUZZ_SECONDS)
+
 # ---- what people run ------------------------------------------------------------------------------------
-.PHONY: deps deps-test run stop demo tidy format clean help bench schema
+.PHONY: deps deps-test run stop demo fuzz tidy format clean help schema
 deps: ## install the Debian packages of ops/packages.txt (root or sudo; otherwise prints them)
 	@sh ops/deps.sh packages.txt
 deps-test: ## those and what the tests need besides
@@ -136,4 +169,4 @@ $(BUILD)/compile_commands.json: Makefile $(SOURCES)
 	@mkdir -p $(@D)
 	@sh ops/compile_commands.sh '$(CC) $(filter-out -MMD -MP,$(ALL_CFLAGS))' $(SOURCES) > $@
 
--include $(shell find $(O)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(O)/obj $(F) -name '*.d' 2>/dev/null)
