@@ -8,7 +8,7 @@
 
 /* A part is closed at this size or number of items, so that the next item, with all its votes, still fits. */
 enum {
-	PART_VOTES_MAX = 2 * CAMPAIGN_SEATS_MAX, /* two panels that came about */
+	PART_VOTES_MAX = 3 * CAMPAIGN_SEATS_MAX, /* two panels that came about, and an audit */
 	PART_VOTE_BYTES = 256,
 	PART_BYTES_MAX = JOURNAL_ENTRY_MAX - PART_VOTES_MAX * PART_VOTE_BYTES - 65536,
 	PART_ITEMS_MAX = 5000,
@@ -86,6 +86,34 @@ static void vote_put(struct json_writer *writer, const struct vote_row *vote, in
 	json_close_object(writer);
 }
 
+/* What auditors said of a known-answer item, in the order of their keys: the known answer is the class that most of
+ * them named, their salts are leaves of an epoch's root. */
+static void audits_put(struct json_writer *writer, const struct settle_view *view, const struct item_id *item)
+{
+	char did[DID_ROOM];
+	size_t low = 0, high = view->audit_count;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (id_compare(&view->audits[middle].key.item, item) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == view->audit_count || id_compare(&view->audits[low].key.item, item) != 0)
+		return;
+	json_open_array(writer, "audits");
+	for (; low < view->audit_count && id_compare(&view->audits[low].key.item, item) == 0; low++) {
+		did_write(did, &view->audits[low].voter);
+		json_open_object(writer, NULL);
+		json_put_string(writer, "voter", did);
+		json_put_integer(writer, "round", view->audits[low].key.round);
+		json_put_integer(writer, "choice", view->audits[low].choice);
+		json_put_hex(writer, "salt", view->audits[low].salt.bytes, ID_BYTES);
+		json_close_object(writer);
+	}
+	json_close_array(writer);
+}
+
 static void item_put(struct json_writer *writer, const struct settle_view *view, size_t i)
 {
 	int32_t place = view->place[i];
@@ -112,6 +140,7 @@ static void item_put(struct json_writer *writer, const struct settle_view *view,
 		for (uint32_t v = judged->vote_first; v < judged->vote_first + judged->vote_count; v++)
 			vote_put(writer, &view->votes[v], view->output->points[v]);
 		json_close_array(writer);
+		audits_put(writer, view, &view->items[i].item);
 	}
 	json_close_object(writer);
 }

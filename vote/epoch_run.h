@@ -97,6 +97,8 @@ struct settle_view {
 	const struct epoch_item *judged; /* of items that are not void: judged[place[i]] */
 	const int32_t *place;		 /* -1: void */
 	const struct vote_row *votes;
+	const struct vote_row *audits; /* of known-answer items, by item */
+	size_t audit_count;
 	const struct close_output *output;
 	const bool *settles; /* by place */
 };
