@@ -33,7 +33,7 @@ bool vesting_release_due(struct db *db, struct wn_arena *arena, int64_t epoch, i
 /*
  * Takes what was not released yet of revocable grants back to the mint (cause "overturned"; `subject` says what was)
  * and ends them; grants that are wholly released, ended or not revocable are passed over. Before the other postings of
- * the transaction.
+ * the transaction. For challenges that overturn a verdict; nothing calls it yet.
  */
 bool vesting_revoke(struct db *db, struct wn_arena *arena, const struct transfer_id *grants, size_t grant_count,
 	const uint8_t subject[32], int64_t epoch, int64_t now_ms, struct vesting_moves *moves, struct wn_error *err);

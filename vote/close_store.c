@@ -20,20 +20,6 @@ static bool run(struct db *db, const struct sql_statement *statement, const stru
 	return db_query(db, statement, args, NULL, err) || wn_while(err, "%s", doing);
 }
 
-/* The two columns that name rounds: keys lie `stride` bytes apart. */
-static bool arg_keys(
-	struct db_args *args, const struct round_key *first, size_t stride, size_t count, struct wn_error *err)
-{
-	int32_t *rounds = wn_arena_array(args->arena, count, sizeof *rounds);
-	if (!rounds)
-		return no_room(err, "rounds");
-	for (size_t i = 0; i < count; i++)
-		rounds[i] = ((const struct round_key *)((const char *)first + i * stride))->round;
-	db_arg_ids(args, first->item.bytes, stride, ID_BYTES, count);
-	db_arg_int32s(args, rounds, count);
-	return true;
-}
-
 static const char *copy_text(struct wn_arena *arena, const struct db_result *result, size_t row, int column)
 {
 	struct wn_slice text = db_slice(result, row, column);
@@ -268,7 +254,7 @@ bool close_store_gold_insert(struct db *db, struct wn_arena *arena, const struct
 	if (count == 0)
 		return true;
 	db_args_init(&args, arena);
-	if (!arg_keys(&args, keys, sizeof *keys, count, err))
+	if (!round_keys_arg(&args, keys, sizeof *keys, count, err))
 		return false;
 	db_arg_int64(&args, epoch);
 	return run(db, &SQL_VOTE_GOLD_INSERT, &args, "store known-answer items", err);
@@ -543,7 +529,7 @@ bool close_store_bonds_end(
 	if (count == 0)
 		return true;
 	db_args_init(&args, arena);
-	if (!arg_keys(&args, &bonds[0].key, sizeof *bonds, count, err))
+	if (!round_keys_arg(&args, &bonds[0].key, sizeof *bonds, count, err))
 		return false;
 	db_arg_ids(&args, bonds[0].voter.bytes, sizeof *bonds, ID_BYTES, count);
 	return run(db, &SQL_VOTE_BONDS_END, &args, "end seat bonds", err);

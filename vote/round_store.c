@@ -5,17 +5,22 @@
 
 #include "sql_vote.h"
 
-/* The two columns that name rounds, as array parameters. */
-static bool arg_keys(struct db_args *args, const struct round_key *keys, size_t count, struct wn_error *err)
+bool round_keys_arg(
+	struct db_args *args, const struct round_key *first, size_t stride, size_t count, struct wn_error *err)
 {
 	int32_t *rounds = wn_arena_array(args->arena, count, sizeof *rounds);
 	if (!rounds)
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu rounds", count);
 	for (size_t i = 0; i < count; i++)
-		rounds[i] = keys[i].round;
-	db_arg_ids(args, keys ? keys[0].item.bytes : NULL, sizeof *keys, ID_BYTES, count);
+		rounds[i] = ((const struct round_key *)((const char *)first + i * stride))->round;
+	db_arg_ids(args, first ? first->item.bytes : NULL, stride, ID_BYTES, count);
 	db_arg_int32s(args, rounds, count);
 	return true;
+}
+
+static bool arg_keys(struct db_args *args, const struct round_key *keys, size_t count, struct wn_error *err)
+{
+	return round_keys_arg(args, keys, sizeof *keys, count, err);
 }
 
 static const char *copy_text(struct wn_arena *arena, const struct db_result *result, size_t row, int column)

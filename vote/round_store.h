@@ -9,6 +9,10 @@
 #include "vote/round_key.h"
 #include "vote/tally.h"
 
+/* Adds the two columns that name rounds to a statement's parameters; the keys lie `stride` bytes apart. */
+bool round_keys_arg(
+	struct db_args *args, const struct round_key *first, size_t stride, size_t count, struct wn_error *err);
+
 /* A round to be opened. */
 struct round_opening {
 	struct round_key key;

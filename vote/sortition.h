@@ -1,5 +1,6 @@
 /* Draws panels by stake from a beacon, without replacement, so that anybody can draw them again (mechanism.md 5). Pure.
  */
+/* Nothing deals seats by it yet: the seats of every campaign are taken by lease. */
 #ifndef VOTE_SORTITION_H
 #define VOTE_SORTITION_H
 
