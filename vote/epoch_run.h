@@ -44,6 +44,7 @@ struct settle_campaign {
 	int64_t settled, second, voided, accepted, fresh_votes;
 	struct held_bond *bonds; /* that end now, by voter */
 	size_t bond_count;
+	int64_t budget;		     /* prepaid campaigns: what is left of it before the close */
 	int64_t pool, paid, slashed; /* open panels: of the declared budget */
 };
 
@@ -64,7 +65,9 @@ struct epoch_run {
 	size_t slash_count, slash_room;
 	struct pay_row *pays;
 	size_t pay_count, pay_room;
-	int64_t unminted, offer, ceiling, mintable; /* U, E, sum of the items' ceilings, M */
+	const struct audit_row *audits; /* who audited this epoch's known-answer items */
+	size_t audit_count;
+	int64_t unminted, offer, ceiling, mintable; /* U as read, E, sum of the items' ceilings, M */
 	int64_t mint_left;			    /* of U, for declared budgets */
 	int64_t minted;				    /* by this close, whatever allowed it */
 	int64_t shares[SHARE_COUNT];
@@ -76,6 +79,10 @@ struct epoch_run {
 
 /* epoch_settle.c: judges one campaign, stores its verdicts, opens second panels, adds its parts of the journal. */
 bool epoch_settle(struct epoch_run *run, struct settle_campaign *settle, struct wn_error *err);
+/* epoch_money.c, pure: from all campaigns' scores, what is left to mint, budgets and audits to the list of transfers, of
+ * slashes and of pay, and to grants that vest. */
+struct vesting_grant;
+bool epoch_money(struct epoch_run *run, struct vesting_grant **grants, size_t *grant_count, struct wn_error *err);
 /* epoch_pay.c: from all campaigns' scores to posted transfers, stored pay, ended bonds and the claims root. */
 bool epoch_pay(struct epoch_run *run, struct wn_error *err);
 /* epoch_entry.c: one campaign's items and votes as entries of at most JOURNAL_ENTRY_MAX bytes. */
