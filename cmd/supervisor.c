@@ -171,6 +171,11 @@ int supervise(const struct options *options, const char *const roles[], int (*ti
 	sigaddset(&supervisor.waited, SIGINT);
 	sigaddset(&supervisor.waited, SIGHUP);
 	sigprocmask(SIG_BLOCK, &supervisor.waited, &supervisor.before);
+	/* Whoever held these signals back until now meant them for us: a role must hear when it is to stop. */
+	sigdelset(&supervisor.before, SIGCHLD);
+	sigdelset(&supervisor.before, SIGTERM);
+	sigdelset(&supervisor.before, SIGINT);
+	sigdelset(&supervisor.before, SIGHUP);
 	environment_fill(options);
 	for (; roles[supervisor.count]; supervisor.count++) {
 		wn_assert(supervisor.count < SUPERVISOR_ROLES_MAX);

@@ -1,6 +1,7 @@
 /* `winnow up`: own PostgreSQL, migrations, genesis, then one supervised process a role until Ctrl-C. */
 #include "cmd/command.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -86,6 +87,20 @@ static bool is_ready(const struct node *node, char address[NODE_PATH_MAX])
 	return ready;
 }
 
+/*
+ * From here on a wish to stop waits until the supervisor hears it: a start that is cut in the middle would leave a server behind
+ * that an ephemeral node has to take along.
+ */
+static void up_hold_signals(void)
+{
+	sigset_t held;
+	sigemptyset(&held);
+	sigaddset(&held, SIGTERM);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGHUP);
+	sigprocmask(SIG_BLOCK, &held, NULL);
+}
+
 static bool up_cluster_stop(const struct node *node, struct wn_error *err)
 {
 	struct cluster cluster;
@@ -140,7 +155,11 @@ static int up_run(const struct options *options, int argc, char **argv)
 		return EXIT_DONE;
 	}
 	unlink(node_path(&node, stale, "run/serve.address"));
+	up_hold_signals();
 	if (!up_prepare(&node, &err)) {
+		struct wn_error also = { 0 };
+		if (option_bool(options, "ephemeral") && !up_cluster_stop(&node, &also))
+			log_failure("postgresql_not_stopped", &also);
 		close(lock);
 		return command_failed(&err);
 	}

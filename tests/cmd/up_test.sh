@@ -107,6 +107,22 @@ run "$winnow" down --node.state "$work/never"
 expect 0 "down where nothing ever was is fine" "PostgreSQL is not running"
 check "and makes nothing there" [ ! -e "$work/never" ]
 
+# ---- a node for a moment, stopped while it starts ----
+servers() { for line in /proc/[0-9]*/cmdline; do tr '\0' ' ' 2>/dev/null <"$line" | grep -F "$work/brief/" | grep -F postgres; done; }
+no_server() { [ -z "$(servers)" ]; }
+for pause in 0.2 0.6 1.2; do
+	node_begin brief --ephemeral
+	sleep $pause
+	check "a node that was told to stop after $pause s ends" node_end brief TERM
+	check "and leaves no server ($pause s)" await 10 no_server
+done
+echo '{"generosity":1}' >"$work/genesis.json"
+rm -rf "$work/brief"
+node_begin brief --ephemeral --genesis "$work/genesis.json"
+check "a genesis that is none stops the start" await 20 gone "$(node_pid brief)"
+check "with its code" grep -q '\[genesis_member\]' "$work/brief.log"
+check "and no server stays" await 10 no_server
+
 # ---- the user without rights ----
 if [ -n "${unprivileged:-}" ]; then
 	without_rights() { setpriv --reuid=nobody --regid="$as_group" --clear-groups env HOME="$work/home-nobody" "$@"; }
