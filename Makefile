@@ -33,7 +33,7 @@ QUERIES := $(wildcard sql/queries/*.sql)
 MIGRATIONS := $(sort $(wildcard sql/migrations/*.sql))
 PAGE := $(sort $(wildcard web/page/*))
 GEN_SQL := $(patsubst sql/queries/%.sql,$(BUILD)/gen/sql_%.h,$(QUERIES))
-GEN := $(GEN_SQL) $(BUILD)/gen/sql_all.h $(BUILD)/gen/migrations.h $(BUILD)/gen/roles.h $(BUILD)/gen/page_files.h
+GEN := $(GEN_SQL) $(BUILD)/gen/sql_all.h $(BUILD)/gen/migrations.h $(BUILD)/gen/roles.h $(BUILD)/gen/page_files.h $(BUILD)/gen/openapi_parts.h
 
 # What may be used below a folder, in link order: STYLE's table of floors.
 BELOW_core :=
@@ -75,6 +75,9 @@ $(BUILD)/gen/roles.h: sql/roles.sql ops/files_to_c.sh
 $(BUILD)/gen/page_files.h: $(PAGE) ops/files_to_c.sh
 	@mkdir -p $(@D)
 	@sh ops/files_to_c.sh page_file $(PAGE) > $@.new && mv $@.new $@
+$(BUILD)/gen/openapi_parts.h: web/openapi_components.json ops/files_to_c.sh
+	@mkdir -p $(@D)
+	@sh ops/files_to_c.sh openapi_part web/openapi_components.json > $@.new && mv $@.new $@
 
 # ---- objects, one archive a folder -----------------------------------------------------------------
 $(O)/obj/%.o: %.c | $(GEN)

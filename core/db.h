@@ -10,7 +10,8 @@ struct db;
 struct db_result;
 
 /* A statement of sql/queries/<folder>.sql; `make` writes them as SQL_<FOLDER>_<NAME> into build/gen/sql_<folder>.h.
- * Every parameter is cast in the text ($1::bigint), because values travel in binary. */
+ * Every parameter is cast in the text ($1::bigint), because values travel in binary. A connection remembers what it
+ * prepared: a statement lives as long as every connection that ran it. */
 struct sql_statement {
 	const char *name;
 	const char *text;

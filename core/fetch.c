@@ -153,8 +153,6 @@ static size_t fetch_on_header(char *line, size_t size, size_t count, void *conte
 	struct fetch_answer *answer = transfer->answer;
 	if (fetch_header_is(line, colon, "content-type")) {
 		fetch_keep(transfer, &answer->content_type, value, bytes);
-	} else if (fetch_header_is(line, colon, "etag")) {
-		fetch_keep(transfer, &answer->etag, value, bytes);
 	} else if (fetch_header_is(line, colon, "idempotency-replayed")) {
 		fetch_keep(transfer, &answer->idempotency_replayed, value, bytes);
 	} else if (fetch_header_is(line, colon, "retry-after")) {

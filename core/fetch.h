@@ -11,7 +11,6 @@ struct fetch_answer {
 	int status;
 	struct wn_slice body;              /* in the arena */
 	struct wn_slice content_type;
-	struct wn_slice etag;
 	int retry_after_s;                 /* -1 when absent */
 	struct wn_slice idempotency_replayed;
 };
@@ -34,9 +33,10 @@ struct fetch_request {
 };
 /* True when an answer came, whatever its status. WN_DOWN fetch_unreachable otherwise. */
 bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request, struct fetch_answer *answer, struct wn_error *err);
-/* As fetch_send, then turns any status >= 400 into `err` with the problem document's code and detail; parses JSON bodies. */
+/* As fetch_send, then turns any status outside 2xx into `err` with the problem document's code and detail (http_<status> where
+ * there is none); parses JSON bodies: *out is NULL for an empty one. */
 bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request, const struct json **out, struct wn_error *err);
-/* Streams a GET body into a file descriptor, hashing; stops above max_bytes with WN_FULL fetch_large. */
+/* Streams a GET body into a file descriptor; stops above max_bytes with WN_FULL fetch_large. */
 bool fetch_file(struct fetch *fetch, const char *target, int descriptor, int64_t max_bytes, int64_t *bytes, struct wn_error *err);
 
 #endif

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/utf8.h"
 #include "ingest/item.h"
 
 /* One read: more than the longest line, so that a line either ends in it or is too long. */
@@ -71,10 +72,11 @@ static bool cursor_read(const char *text, struct ndjson_cursor *out, struct wn_e
 	return true;
 }
 
+/* The cursor holds the name, and the database holds no text that is not UTF-8. */
 static bool is_ndjson(const char *name)
 {
 	size_t bytes = strlen(name);
-	return bytes > 7 && bytes < NDJSON_NAME_MAX && name[0] != '.' && strcmp(name + bytes - 7, ".ndjson") == 0;
+	return utf8_valid(name, bytes, NULL) && bytes > 7 && bytes < NDJSON_NAME_MAX && name[0] != '.' && strcmp(name + bytes - 7, ".ndjson") == 0;
 }
 
 /* The first file of the folder whose name comes after `after`; "" when there is none. */
@@ -91,8 +93,13 @@ static bool folder_next(const char *path, const char *after, char out[NDJSON_NAM
 	return true;
 }
 
-/* Reads from the cursor on. *quiet: nobody has written to the file of late, so that a last line without newline is whole. */
-static bool chunk_read(struct ndjson *ndjson, const struct ndjson_cursor *cursor, size_t *bytes, bool *quiet, struct wn_error *err)
+/* What the file looked like when it was read. */
+struct ndjson_look {
+	bool quiet;  /* nobody has written to it of late, so that a last line without newline is whole */
+	bool shrunk; /* it ends before the cursor: somebody emptied it or put another one in its place */
+};
+
+static bool chunk_read(struct ndjson *ndjson, const struct ndjson_cursor *cursor, size_t *bytes, struct ndjson_look *look, struct wn_error *err)
 {
 	char path[NDJSON_PATH_MAX + NDJSON_NAME_MAX];
 	struct stat about;
@@ -105,7 +112,8 @@ static bool chunk_read(struct ndjson *ndjson, const struct ndjson_cursor *cursor
 		return wn_fail(err, WN_DOWN, "ndjson_file", "%s: %s", path, strerror(why));
 	}
 	int64_t changed_ms = 1000LL * about.st_mtim.tv_sec + about.st_mtim.tv_nsec / 1000000;
-	*quiet = clock_wall_ms() - changed_ms > NDJSON_QUIET_MS;
+	look->quiet = clock_wall_ms() - changed_ms > NDJSON_QUIET_MS;
+	look->shrunk = about.st_size < cursor->offset;
 	*bytes = 0;
 	bool ok = S_ISREG(about.st_mode);
 	if (!ok)
@@ -170,7 +178,7 @@ static bool ndjson_next(void *state, struct wn_arena *arena, const char *cursor_
 	struct stat about;
 	char following[NDJSON_NAME_MAX] = "";
 	size_t bytes = 0;
-	bool quiet = false;
+	struct ndjson_look look = {0};
 	*out = (struct source_batch){ 0 };
 	if (stat(ndjson->path, &about) != 0)
 		return wn_fail(err, WN_DOWN, "ndjson_file", "ingest.ndjson: %s: %s", ndjson->path, strerror(errno));
@@ -190,8 +198,13 @@ static bool ndjson_next(void *state, struct wn_arena *arena, const char *cursor_
 	}
 	if (!folder)
 		*cursor.name = '\0';
-	if (!chunk_read(ndjson, &cursor, &bytes, &quiet, err) ||
-		!chunk_lines(ndjson, bytes, quiet || *following, arena, &cursor, out, err))
+	if (!chunk_read(ndjson, &cursor, &bytes, &look, err))
+		return wn_while(err, "read ndjson");
+	/* Waiting in silence for it to grow that long again would lose what it holds now; a file that another one follows is over. */
+	if (look.shrunk && !*following)
+		return wn_fail(err, WN_INPUT, "ndjson_shrunk", "%s is shorter than what was read of it: give the new file another name",
+			*cursor.name ? cursor.name : ndjson->path);
+	if (!chunk_lines(ndjson, bytes, look.quiet || *following, arena, &cursor, out, err))
 		return wn_while(err, "read ndjson");
 	/* At the end of a file the next one begins, once there is one. */
 	if (bytes == 0 && *following) {

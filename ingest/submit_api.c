@@ -217,7 +217,14 @@ static bool items_submit(struct exchange *exchange, struct wn_error *err)
 }
 
 const struct route ingest_routes[] = {
-	{ .method = "POST", .pattern = "/v1/campaigns/{name}/items", .access = ROUTE_ACCOUNT, .roles = ACCOUNT_CONTRIBUTOR, .body_max = ROUTE_BODY_MAX,
-		.handle = items_submit, .summary = "Submit one item (JSON) or up to 2,000 lines (NDJSON)" },
-	{ .method = NULL },
+	{.method = "POST",
+		.pattern = "/v1/campaigns/{name}/items",
+		.access = ROUTE_ACCOUNT,
+		.roles = ACCOUNT_CONTRIBUTOR,
+		.body_max = ROUTE_BODY_MAX,
+		.handle = items_submit,
+		.summary = "Submit one item (JSON) or up to 2,000 lines (NDJSON)",
+		.takes = "Item,application/x-ndjson",
+		.gives = "200:Submission,201:Submitted"},
+	{.method = NULL},
 };

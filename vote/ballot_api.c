@@ -169,6 +169,8 @@ const struct route ballot_routes[] = {
 		.roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR,
 		.body_max = BALLOT_BODY_MAX,
 		.handle = ballots_post,
-		.summary = "Seal or open up to 64 votes; each gets its own answer"},
+		.summary = "Seal or open up to 64 votes; each gets its own answer",
+		.takes = "Ballot",
+		.gives = "200:BallotResults"},
 	{.method = NULL},
 };

@@ -120,17 +120,12 @@ static bool account_answer(struct exchange *exchange, const struct account *acco
 	struct wn_slice *out, struct wn_error *err)
 {
 	struct json_writer answer;
-	struct wn_slice receipt;
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
 	account_put(&answer, account);
 	json_put_integer(&answer, "registered_ms", account->registered_ms);
-	if (leaf) {
-		if (!receipt_write(exchange->arena, &exchange->node->network, &exchange->node->checkpoint_key, leaf,
-			    exchange->now_ms, &receipt, err))
-			return false;
-		json_put_raw(&answer, "receipt", receipt);
-	}
+	if (!exchange_receipt(exchange, &answer, leaf, err))
+		return false;
 	json_close_object(&answer);
 	return json_end(&answer, out, err);
 }
@@ -167,6 +162,9 @@ const struct route account_routes[] = {
 		.access = ROUTE_SIGNED,
 		.body_max = ACCOUNT_BODY_MAX,
 		.handle = account_register,
-		.summary = "Register the signing key as contributor, validator or lab, or add a role"},
+		.summary = "Register the signing key as contributor, validator or lab, or add a role",
+		.takes = "Registration",
+		.gives = "200:Account,201:Account",
+		.refuses = "403"},
 	{.method = NULL},
 };

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/journal.h"
 #include "core/log.h"
 #include "web/auth.h"
 #include "web/idempotency.h"
@@ -58,6 +59,20 @@ bool exchange_remember(struct exchange *exchange, int status, struct wn_slice js
 		return wn_fail(err, WN_BUSY, "idempotency_running",
 			"The same request is being answered at this moment: send it again to get its "
 			"answer.");
+	return true;
+}
+
+bool exchange_receipt(
+	struct exchange *exchange, struct json_writer *answer, const struct sha256 *leaf, struct wn_error *err)
+{
+	const struct node *node = exchange->node;
+	struct wn_slice receipt;
+	if (!leaf || !node->has_checkpoint_key)
+		return true;
+	if (!receipt_write(
+		    exchange->arena, &node->network, &node->checkpoint_key, leaf, exchange->now_ms, &receipt, err))
+		return wn_while(err, "write the receipt");
+	json_put_raw(answer, "receipt", receipt);
 	return true;
 }
 
@@ -124,6 +139,14 @@ void exchange_header(struct exchange *exchange, const char *name, struct wn_slic
 	wn_assert(exchange->header_count < EXCHANGE_HEADERS_MAX);
 	wn_assert(header_value_ok(value));
 	exchange->headers[exchange->header_count++] = (struct http_header){wn_slice_of(name), value};
+}
+
+bool exchange_has_header(const struct exchange *exchange, const char *name)
+{
+	for (size_t i = 0; i < exchange->header_count; i++)
+		if (wn_slice_equal(exchange->headers[i].name, wn_slice_of(name)))
+			return true;
+	return false;
 }
 
 struct wn_slice exchange_request_header(const struct exchange *exchange, const char *name)

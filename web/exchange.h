@@ -11,5 +11,7 @@
 void exchange_run(struct exchange *exchange);
 /* Puts an answer aside: closes its file, forgets its headers. */
 void exchange_clear(struct exchange *exchange);
+/* Whether the answer has the header already; the name as it was given to exchange_header(). */
+bool exchange_has_header(const struct exchange *exchange, const char *name);
 
 #endif

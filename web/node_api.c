@@ -5,8 +5,8 @@
 
 #include "core/clock.h"
 #include "core/journal.h"
-#include "core/network_store.h"
 #include "core/states.h"
+#include "web/file_answer.h"
 #include "web/metrics.h"
 #include "web/server_state.h"
 #include "web/web_store.h"
@@ -42,25 +42,18 @@ static void did_put(struct json_writer *writer, const char *name, const struct a
 static bool node_network(struct exchange *exchange, struct wn_error *err)
 {
 	const struct node *node = exchange->node;
-	struct network_row row;
 	struct json_writer answer;
 	struct wn_slice text;
-	bool found;
-	if (!network_store_get(exchange->db, exchange->arena, &row, &found, err))
-		return false;
-	if (!found)
-		return exchange_problem(exchange, 503, "network_none",
-			"This node's network has not been founded yet: run `winnow up`.");
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
-	json_put_hex(&answer, "network_id", row.network.bytes, ID_BYTES);
-	did_put(&answer, "checkpoint_key", &row.checkpoint_key);
+	json_put_hex(&answer, "network_id", node->network.bytes, ID_BYTES);
+	did_put(&answer, "checkpoint_key", &node->checkpoint_key.public_key);
 	did_put(&answer, "operator_key", &node->operator_key);
 	did_put(&answer, "manifest_key", &node->manifest_key);
-	json_put_bool(&answer, "clock_manual", row.clock_manual);
+	json_put_bool(&answer, "clock_manual", node->clock_manual);
 	json_put_integer(&answer, "now_ms", exchange->now_ms);
 	json_put_integer(&answer, "epoch_ms", node->policy.epoch_ms);
-	json_put_bool(&answer, "sample", row.sample);
+	json_put_bool(&answer, "sample", node->sample);
 	policy_write(&answer, "policy", &node->policy);
 	json_put_string(&answer, "version", WINNOW_VERSION);
 	json_close_object(&answer);
@@ -333,6 +326,14 @@ static bool node_metrics(struct exchange *exchange, struct wn_error *err)
 	return exchange_ok(exchange, 200, text, err);
 }
 
+/* The document that the server made of the very tables that found this route. */
+static bool node_openapi(struct exchange *exchange, struct wn_error *err)
+{
+	const struct server *server = exchange->server;
+	exchange_header(exchange, "Cache-Control", WN_SLICE("no-cache"));
+	return exchange_memory(exchange, server->openapi, server->openapi_etag, "application/json", err);
+}
+
 /* ---- the operator's clock
  * --------------------------------------------------------------------------------------------------- */
 
@@ -407,43 +408,65 @@ const struct route node_routes[] = {
 	{.method = "GET",
 		.pattern = "/v1/network",
 		.handle = node_network,
-		.summary = "Which network this is: its id, keys, policy and time"},
+		.summary = "Which network this is: its id, keys, policy and time",
+		.gives = "200:Network"},
 	{.method = "GET",
 		.pattern = "/v1/status",
 		.handle = node_status,
-		.summary = "What is going on: items, rounds, epoch, journal, lanes"},
+		.summary = "What is going on: items, rounds, epoch, journal, lanes",
+		.query = "whole:Flag",
+		.gives = "200:Status"},
 	{.method = "GET",
 		.pattern = "/v1/checkpoint",
 		.handle = node_checkpoint,
-		.summary = "The latest signed checkpoint (C2SP signed note)"},
+		.summary = "The latest signed checkpoint (C2SP signed note)",
+		.gives = "200:text/plain",
+		.refuses = "404"},
 	{.method = "GET",
 		.pattern = "/v1/journal/entries",
 		.handle = node_entries,
-		.summary = "Journal entries from a position on"},
+		.summary = "Journal entries from a position on",
+		.query = "from:Count,count:Count",
+		.gives = "200:JournalEntries"},
 	{.method = "GET",
 		.pattern = "/v1/journal/proof",
 		.handle = node_proof,
-		.summary = "Inclusion of an entry, or consistency of two checkpoints"},
+		.summary = "Inclusion of an entry, or consistency of two checkpoints",
+		.query = "leaf:HashInput,size:Count,first:Count,second:Count",
+		.gives = "200:JournalProof",
+		.refuses = "404,409"},
 	{.method = "POST",
 		.pattern = "/operator/clock",
 		.access = ROUTE_OPERATOR,
 		.body_max = NODE_BODY_MAX,
 		.handle = node_clock,
-		.summary = "Move a manual clock forward"},
+		.summary = "Move a manual clock forward",
+		.takes = "ClockMove",
+		.gives = "200:Clock",
+		.refuses = "409"},
 	{.method = "GET",
 		.pattern = "/livez",
 		.needs = ROUTE_NOTHING,
 		.handle = node_livez,
-		.summary = "Whether the process answers"},
+		.summary = "Whether the process answers",
+		.gives = "200:Liveness"},
 	{.method = "GET",
 		.pattern = "/readyz",
 		.needs = ROUTE_LANE,
 		.handle = node_readyz,
-		.summary = "Whether requests can be served"},
+		.summary = "Whether requests can be served",
+		.gives = "200:Readiness,503:Readiness"},
 	{.method = "GET",
 		.pattern = "/metrics",
 		.needs = ROUTE_LANE,
 		.handle = node_metrics,
-		.summary = "Counters for Prometheus (text 0.0.4)"},
+		.summary = "Counters for Prometheus (text 0.0.4)",
+		.gives = "200:text/plain"},
+	{.method = "GET",
+		.pattern = "/openapi.json",
+		.needs = ROUTE_NOTHING,
+		.handle = node_openapi,
+		.summary = "This document",
+		.gives = "200:OpenApi,304"},
 	{.method = NULL},
 };

@@ -79,11 +79,17 @@ static bool page_file(struct exchange *exchange, struct wn_error *err)
 }
 
 const struct route page_routes[] = {
-	{.method = "GET", .pattern = "/", .needs = ROUTE_NOTHING, .handle = page_index, .summary = "The page"},
+	{.method = "GET",
+		.pattern = "/",
+		.needs = ROUTE_NOTHING,
+		.handle = page_index,
+		.summary = "The page",
+		.gives = "200:text/html,304"},
 	{.method = "GET",
 		.pattern = "/page/{name}",
 		.needs = ROUTE_NOTHING,
 		.handle = page_file,
-		.summary = "A file of the page"},
+		.summary = "A file of the page",
+		.gives = "200:*/*,304"},
 	{.method = NULL},
 };

@@ -40,6 +40,12 @@ struct route {
 	const char *summary; /* one line for openapi.json */
 	bool idempotent;     /* Idempotency-Key is mandatory: POST stakes, transfers, orders, challenges */
 	enum route_needs needs;
+	/* For openapi.json, read by web/openapi.c, which stops the program at a word that it does not know. Schemas are
+	 * those of web/openapi_components.json. */
+	const char *query;   /* "from:Count,count:Count": parameters and their schemas */
+	const char *takes;   /* the body's schema: "Ballot"; more media types behind it: "Item,application/x-ndjson" */
+	const char *gives;   /* "200:Account,201:Account", "200:text/plain", "304" */
+	const char *refuses; /* "403,409": refusals of its own, beyond what follows from the rest of the row */
 };
 
 struct exchange {
@@ -80,6 +86,12 @@ bool exchange_ok(struct exchange *exchange, int status, struct wn_slice json, st
  * no key. A second request with the same key that runs at this moment fails with idempotency_running, answered as 409.
  */
 bool exchange_remember(struct exchange *exchange, int status, struct wn_slice json, struct wn_error *err);
+/*
+ * The member "receipt" of an answer: the node's signed promise that the journal entry of this request will be in a
+ * checkpoint. None where nothing was written (`leaf` NULL) or where this machine does not hold the checkpoint key.
+ */
+bool exchange_receipt(
+	struct exchange *exchange, struct json_writer *answer, const struct sha256 *leaf, struct wn_error *err);
 /* RFC 9457. `code` becomes type "/problems/<code>"; detail may be NULL. Rolls an open transaction back. Returns true.
  */
 bool exchange_problem(struct exchange *exchange, int status, const char *code, const char *format, ...)

@@ -10,8 +10,10 @@
 #include <unistd.h>
 
 #include "core/clock.h"
+#include "core/hash.h"
 #include "core/log.h"
 #include "web/loop.h"
+#include "web/openapi.h"
 #include "web/tls.h"
 
 enum { SERVER_STOP_MS = 10000, SERVER_CUT_MS = 2000, SERVER_FILES_SPARE = 512 };
@@ -123,6 +125,17 @@ static bool server_loops(struct server *server, struct wn_error *err)
 	return true;
 }
 
+static bool server_document(struct server *server, struct wn_error *err)
+{
+	struct sha256 digest;
+	wn_arena_init(&server->openapi_arena, OPENAPI_ARENA_MAX);
+	if (!openapi_write(&server->openapi_arena, &server->router, &server->openapi, err))
+		return false;
+	sha256_of(server->openapi.data, server->openapi.bytes, &digest);
+	hex_write(server->openapi_etag, digest.bytes, ID_BYTES);
+	return true;
+}
+
 static bool server_open(
 	struct server *server, const struct node *node, const struct route *const routes[], struct wn_error *err)
 {
@@ -137,7 +150,7 @@ static bool server_open(
 	server->deadline_ms = (int)option_integer(options, "serve.deadline_ms");
 	router_init(&server->router, routes);
 	server_raise_files(connections);
-	return server_tls(node, &server->tls, err) && server_listen(server, err) &&
+	return server_document(server, err) && server_tls(node, &server->tls, err) && server_listen(server, err) &&
 	       peers_open(&server->peers, connections, (int)option_integer(options, "serve.connections_per_address"),
 		       err) &&
 	       lanes_open(&server->lanes, node, (int)option_integer(options, "serve.lanes"),
@@ -175,6 +188,7 @@ static int server_stop(struct server *server)
 	peers_close(server->peers);
 	listeners_close(&server->listeners);
 	tls_context_close(server->tls);
+	wn_arena_free(&server->openapi_arena);
 	return 0;
 }
 

@@ -15,6 +15,9 @@ struct loop;
 struct server {
 	const struct node *node;
 	struct router router;
+	struct wn_arena openapi_arena;
+	struct wn_slice openapi; /* the document at /openapi.json, made once of the router */
+	char openapi_etag[ID_HEX_ROOM];
 	struct lanes *lanes;
 	struct peers *peers;
 	struct listeners listeners;

@@ -209,8 +209,8 @@ static void wire_send(h2o_req_t *request, struct exchange *exchange)
 		wire_header(request, WN_SLICE("Content-Type"), exchange->content_type);
 	for (size_t i = 0; i < exchange->header_count; i++)
 		wire_header(request, exchange->headers[i].name, exchange->headers[i].value);
-	/* What was told to one key is not for a cache that others share. */
-	if (exchange->is_signed)
+	/* What was told to one key is not for a cache that others share; who knows better has said so. */
+	if (exchange->is_signed && !exchange_has_header(exchange, "Cache-Control"))
 		wire_header(request, WN_SLICE("Cache-Control"), WN_SLICE("no-store"));
 	if (exchange->body_file >= 0) {
 		wire_send_file(request, exchange);
