@@ -1,6 +1,7 @@
 # One Makefile for everything; `make help` lists what people use. All output goes below $(BUILD).
 BUILD ?= build
 SAN   ?=
+JOBS  ?= $(shell nproc 2>/dev/null || echo 1)
 CC    := gcc
 FLOORS := core web ingest gpu_embed dataset reward vote cmd
 
@@ -110,7 +111,7 @@ export WINNOW_DATA
 .PHONY: test tests
 tests: $(TEST_BINARIES) $(O)/winnow
 test: deps-test ## all tests that need only Debian packages; last line "N passed, N failed, N skipped"
-	@$(MAKE) --no-print-directory SAN=$(SAN) BUILD=$(BUILD) tests
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) tests
 	@sh tests/run.sh $(O) $(TEST_BINARIES)
 
 # ---- measuring: every row with its peer in one run; BENCH=row runs one -------------------------------------
@@ -119,7 +120,7 @@ $(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) $(filt
 	@mkdir -p $(@D); echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcunit
 .PHONY: bench
 bench: deps-test ## ours and its peers by turns, CPU time and ratios; build/bench.json; BENCH=row runs one row
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(O)/tests/bench $(O)/winnow
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) $(O)/tests/bench $(O)/winnow
 	@WINNOW=$(O)/winnow $(O)/tests/bench $(BUILD)/bench.json $(BENCH)
 
 # ---- fuzzing: the sources once more, by clang, with every parser's entry linked to its floors -------------------
@@ -140,7 +141,7 @@ $(F)/%: tests/fuzz/%_fuzz.c $(FUZZ_OBJECTS)
 fuzz-programs: $(FUZZ_PROGRAMS)
 fuzz: deps ## every parser against libFuzzer for FUZZ_SECONDS (20) each; needs the Debian package clang
 	@if [ -z '$(FUZZ_CC)' ]; then echo 'clang absent: make fuzz needs the Debian package clang (apt-get install clang)'; exit 0; fi; \
-	$(MAKE) --no-print-directory BUILD=$(BUILD) fuzz-programs && sh tests/fuzz/run.sh $(F) $(FUZZ_SECONDS)
+	$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) fuzz-programs && sh tests/fuzz/run.sh $(F) $(FUZZ_SECONDS)
 
 # ---- what people run ------------------------------------------------------------------------------------
 .PHONY: deps deps-test run stop demo fuzz tidy format clean help schema
@@ -149,13 +150,13 @@ deps: ## install the Debian packages of ops/packages.txt (root or sudo; otherwis
 deps-test: ## those and what the tests need besides
 	@sh ops/deps.sh packages.txt packages-test.txt
 run: deps ## dependencies, build, node and page on 127.0.0.1:8080; Ctrl-C stops the server
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) all
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) all
 	@exec $(BUILD)/winnow up
 stop: ## stop the embedded PostgreSQL that `make run` leaves running
 	@$(BUILD)/winnow down
 DEMO_DIR ?= ../shared/data/weather-campaign
 demo: deps ## the whole main job over a recorded campaign: make demo DEMO_DIR=folder
-	@$(MAKE) --no-print-directory BUILD=$(BUILD) all
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) all
 	@$(BUILD)/winnow backtest $(DEMO_DIR)
 schema: $(O)/tests/core_test ## write sql/schema.sql anew from the migrations
 	@WINNOW_SCHEMA_WRITE=sql/schema.sql $(O)/tests/core_test the_schema_file_shows_what_the_migrations_make

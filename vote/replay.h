@@ -1,5 +1,4 @@
-/*
- * A journal recomputed from its first entry on, with no database: every balance, verdict, pay and root that follows from
+/* A journal recomputed from its first entry on, with no database: every balance, verdict, pay and root that follows from
  * what came before is computed anew with the code that the node itself judges with, and held against what stands there.
  */
 #ifndef VOTE_REPLAY_H

@@ -15,6 +15,7 @@ enum { REPLAY_NOBODY = -1 };
 #define REPLAY_EPOCH_ARENA ((size_t)4 << 30)	 /* entries of one close, as found */
 #define REPLAY_VERIFY_ARENA ((size_t)8 << 30)	 /* a close computed anew */
 #define REPLAY_CAMPAIGNS_ARENA ((size_t)1 << 30) /* documents of all campaigns */
+enum { REPLAY_RECENT_MAX = 65536 }; /* leaves at hand for roots of a while ago */
 
 struct replay_account {
 	struct account_key key;
@@ -56,6 +57,7 @@ struct replay_item {
 	struct replay_seat *seats;
 	struct replay_vote *votes; /* all that its settlement shows */
 	size_t round_count, round_room, seat_count, seat_room, vote_count, vote_room;
+	int64_t judged_epoch;  /* whose close takes it, while it is provisional */
 	int32_t counted_round; /* rounds up to it were counted by a close */
 	int32_t online_class;  /* of its latest tally, recomputed */
 	int32_t class, p_good; /* as its settlement says; -1: void */
@@ -195,7 +197,6 @@ struct replay {
 	int64_t moved_ms;    /* by how much outages moved deadlines so far */
 	struct replay_audit *audits;
 	size_t audit_count, audit_room; /* opened, and their epoch has not ended */
-	struct wn_slice *genesis;
 	/* recent roots, for datasets' checkpoints */
 	struct tree_frontier recent_base;
 	struct sha256 *recent;
@@ -208,6 +209,9 @@ bool replay_differs(struct replay *replay, struct wn_error *err, const char *cod
 bool replay_differs_at(struct replay *replay, uint64_t position, const char *type, struct wn_error *err,
 	const char *code, const char *format, ...) __attribute__((format(printf, 6, 7)));
 bool replay_no_room(struct wn_error *err);
+
+/* The root when the tree had `size` leaves; false when that is too long ago, or not yet. */
+bool replay_root_at(const struct replay *replay, uint64_t size, struct sha256 *root);
 
 /* ---- reading an entry: each fails with replay_entry when a member is missing or of the wrong kind ---- */
 bool replay_read_id(struct replay *replay, const struct json *object, const char *name, void *out32, struct wn_error *err);
@@ -289,6 +293,8 @@ void replay_epoch_free(struct replay_epoch *epoch);
 /* An epoch that is closed and whose votes are all known, computed anew. */
 bool replay_verify(struct replay *replay, struct replay_epoch *epoch, struct wn_error *err);
 void replay_generation_free(struct replay_generation *generation);
+/* What a tally needs besides, from the rows. */
+void replay_generation_refresh(const struct replay_campaign *campaign, struct replay_generation *generation);
 
 /* ---- replay_difference.c ---- */
 /* The first place where two JSON texts differ, as "shares[2] is X, not Y" with Y the expected one; in the arena. */
