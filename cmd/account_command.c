@@ -6,7 +6,7 @@
 
 static bool account_register(struct client *client, const char *roles, struct wn_error *err)
 {
-	const char *list[8] = { 0 };
+	const char *list[8] = {0};
 	char *copy = wn_arena_copy(&client->arena, roles, strlen(roles)), *rest = NULL;
 	int count = 0;
 	if (!copy)
@@ -27,7 +27,7 @@ static void amount_line(const struct json *answer, const char *member, const cha
 static int account_run(const struct options *options, int argc, char **argv)
 {
 	struct client client;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const char *key = option_text(options, "key"), *roles = option_text(options, "roles");
 	const struct json *answer;
 	char did[DID_ROOM];
@@ -38,8 +38,9 @@ static int account_run(const struct options *options, int argc, char **argv)
 		return command_failed(&err);
 	did_write(did, &client.keys.key.public_key);
 	char *target = wn_arena_printf(&client.arena, "/v1/accounts/%s", did);
-	bool done = target && (!roles || account_register(&client, roles, &err)) &&
-		vote_client_send(&client.vote, &client.arena, "GET", target, (struct wn_slice){ 0 }, NULL, &answer, &err);
+	bool done =
+		target && (!roles || account_register(&client, roles, &err)) &&
+		vote_client_send(&client.vote, &client.arena, "GET", target, (struct wn_slice){0}, NULL, &answer, &err);
 	if (done) {
 		const struct json *held = json_get(answer, "roles");
 		printf("%s\n%-32s", did, "roles");
@@ -58,8 +59,8 @@ static int account_run(const struct options *options, int argc, char **argv)
 static const struct option account_options[] = {
 	CLIENT_OPTION_NODE,
 	CLIENT_OPTION_KEY,
-	{ "roles", OPTION_TEXT, NULL, 0, 0, "register the key in these roles first: contributor,validator,lab" },
-	{ .name = NULL },
+	{"roles", OPTION_TEXT, NULL, 0, 0, "register the key in these roles first: contributor,validator,lab"},
+	{.name = NULL},
 };
 
 const struct command command_account = {

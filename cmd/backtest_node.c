@@ -22,7 +22,7 @@ volatile sig_atomic_t backtest_stop;
 
 static void nap(int ms)
 {
-	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
+	nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
 bool backtest_node_alive(struct backtest_node *node, struct wn_error *err)
@@ -33,7 +33,8 @@ bool backtest_node_alive(struct backtest_node *node, struct wn_error *err)
 	if (node->pid <= 0 || waitpid(node->pid, &status, WNOHANG) == 0)
 		return node->pid > 0 || wn_fail(err, WN_DOWN, "backtest_node_ended", "the node is not running");
 	node->pid = 0;
-	return wn_fail(err, WN_DOWN, "backtest_node_ended", "the node ended by itself; %s/node.log tells why", node->folder);
+	return wn_fail(
+		err, WN_DOWN, "backtest_node_ended", "the node ended by itself; %s/node.log tells why", node->folder);
 }
 
 static bool file_write(const char *path, struct wn_slice text, struct wn_error *err)
@@ -70,8 +71,9 @@ static void child_become_node(const struct backtest_node *node, const char *gene
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != parent)
 		_exit(126);
-	char *argv[] = { (char *)"winnow", (char *)"up", (char *)"--node.state", state, (char *)"--genesis", (char *)genesis, (char *)"--clock",
-		(char *)"manual", (char *)"--ephemeral", (char *)"--serve.port", (char *)"0", (char *)"--log.level", (char *)"warn", NULL };
+	char *argv[] = {(char *)"winnow", (char *)"up", (char *)"--node.state", state, (char *)"--genesis",
+		(char *)genesis, (char *)"--clock", (char *)"manual", (char *)"--ephemeral", (char *)"--serve.port",
+		(char *)"0", (char *)"--log.level", (char *)"warn", NULL};
 	execv("/proc/self/exe", argv);
 	_exit(127);
 }
@@ -79,8 +81,8 @@ static void child_become_node(const struct backtest_node *node, const char *gene
 static bool node_answers(struct backtest_node *node)
 {
 	char path[NODE_PATH_MAX + 64];
-	struct wn_error err = { 0 };
-	struct fetch_request request = { .method = "GET", .target = "/readyz", .timeout_ms = 2000 };
+	struct wn_error err = {0};
+	struct fetch_request request = {.method = "GET", .target = "/readyz", .timeout_ms = 2000};
 	struct fetch_answer answer;
 	struct wn_arena arena;
 	snprintf(path, sizeof path, "%s/state/run/serve.address", node->folder);
@@ -92,10 +94,10 @@ static bool node_answers(struct backtest_node *node)
 		return false;
 	node->url[strcspn(node->url, "\r\n")] = '\0';
 	snprintf(path, sizeof path, "%s/state/run/operator.sock", node->folder);
-	if (!node->operator && !fetch_open(&node->operator, "http://localhost", path, &err))
+	if (!node->operator&& !fetch_open(&node->operator, "http://localhost", path, &err))
 		return false;
 	wn_arena_init(&arena, 1 << 20);
-	bool ready = fetch_send(node->operator, &arena, &request, &answer, &err) && answer.status == 200;
+	bool ready = fetch_send(node->operator, & arena, &request, &answer, &err) && answer.status == 200;
 	wn_arena_free(&arena);
 	return ready;
 }
@@ -105,7 +107,11 @@ bool backtest_node_start(struct backtest_node *node, struct wn_slice genesis, st
 	char path[NODE_PATH_MAX + 32];
 	const char *temporary = getenv("TMPDIR");
 	memset(node, 0, sizeof *node);
-	snprintf(node->folder, sizeof node->folder, "%s/winnow-backtest-XX" "XX" "XX", temporary && *temporary ? temporary : "/tmp");
+	snprintf(node->folder, sizeof node->folder,
+		"%s/winnow-backtest-XX"
+		"XX"
+		"XX",
+		temporary && *temporary ? temporary : "/tmp");
 	if (!mkdtemp(node->folder)) {
 		int why = errno;
 		wn_fail(err, WN_DOWN, "backtest_node_folder", "make %s: %s", node->folder, strerror(why));
@@ -129,7 +135,8 @@ bool backtest_node_start(struct backtest_node *node, struct wn_slice genesis, st
 		if (!backtest_node_alive(node, err))
 			return false;
 		if (clock_monotonic_ms() > deadline_ms)
-			return wn_fail(err, WN_DOWN, "backtest_node_slow", "the node is not ready after %d s; %s/node.log tells why", BACKTEST_READY_MS / 1000,
+			return wn_fail(err, WN_DOWN, "backtest_node_slow",
+				"the node is not ready after %d s; %s/node.log tells why", BACKTEST_READY_MS / 1000,
 				node->folder);
 		nap(BACKTEST_POLL_MS);
 	}
@@ -147,7 +154,7 @@ void backtest_node_stop(struct backtest_node *node, bool keep)
 {
 	fetch_close(node->api);
 	fetch_close(node->operator);
-	node->api = node->operator = NULL;
+	node->api = node->operator= NULL;
 	if (node->pid > 0) {
 		int64_t deadline_ms = clock_monotonic_ms() + BACKTEST_STOP_MS;
 		int status;
@@ -163,13 +170,18 @@ void backtest_node_stop(struct backtest_node *node, bool keep)
 		nftw(node->folder, remove_one, BACKTEST_FILES_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
 }
 
-bool backtest_node_advance(struct backtest_node *node, struct wn_arena *arena, int64_t advance_ms, int64_t *now_ms, struct wn_error *err)
+bool backtest_node_advance(
+	struct backtest_node *node, struct wn_arena *arena, int64_t advance_ms, int64_t *now_ms, struct wn_error *err)
 {
 	char body[64];
 	const struct json *answer;
 	int bytes = snprintf(body, sizeof body, "{\"advance_ms\":%" PRId64 "}", advance_ms);
-	struct fetch_request request = { .method = "POST", .target = "/operator/clock", .content_type = "application/json", .body = { body, (size_t)bytes } };
+	struct fetch_request request = {.method = "POST",
+		.target = "/operator/clock",
+		.content_type = "application/json",
+		.body = {body, (size_t)bytes}};
 	if (!fetch_json(node->operator, arena, &request, &answer, err))
 		return wn_while(err, "move the clock");
-	return json_integer(json_get(answer, "now_ms"), now_ms) || wn_fail(err, WN_DOWN, "answer_malformed", "the node does not tell its time");
+	return json_integer(json_get(answer, "now_ms"), now_ms) ||
+	       wn_fail(err, WN_DOWN, "answer_malformed", "the node does not tell its time");
 }

@@ -15,13 +15,13 @@ struct backtest_node {
 	char folder[NODE_PATH_MAX];
 	char url[NODE_PATH_MAX];
 	pid_t pid;
-	struct fetch *api;       /* as everybody */
-	struct fetch *operator;  /* on the operator's socket */
+	struct fetch *api;	/* as everybody */
+	struct fetch *operator; /* on the operator's socket */
 };
 
 /*
- * `genesis` is the text of a genesis file (cmd/genesis.h). Starts `winnow up` on it and waits until it answers; its log goes to
- * <folder>/node.log. After a failure backtest_node_stop() is still due. Codes backtest_node_*.
+ * `genesis` is the text of a genesis file (cmd/genesis.h). Starts `winnow up` on it and waits until it answers; its log
+ * goes to <folder>/node.log. After a failure backtest_node_stop() is still due. Codes backtest_node_*.
  */
 bool backtest_node_start(struct backtest_node *node, struct wn_slice genesis, struct wn_error *err);
 /* Ends the node, stops its PostgreSQL and removes the folder; `keep` leaves the folder for whoever wants to look. */
@@ -29,6 +29,7 @@ void backtest_node_stop(struct backtest_node *node, bool keep);
 /* False, with a failure, once the node's process has ended or the run was interrupted. */
 bool backtest_node_alive(struct backtest_node *node, struct wn_error *err);
 /* Moves the node's clock; *now_ms is its time afterwards. */
-bool backtest_node_advance(struct backtest_node *node, struct wn_arena *arena, int64_t advance_ms, int64_t *now_ms, struct wn_error *err);
+bool backtest_node_advance(
+	struct backtest_node *node, struct wn_arena *arena, int64_t advance_ms, int64_t *now_ms, struct wn_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* Draws posts and edits them with a seeded generator; the duplicate check's own shingles say whether an edit is small enough. */
+/* Draws posts and edits them with a seeded generator; the duplicate check's own shingles say whether an edit is small
+ * enough. */
 #include "cmd/backtest_plant.h"
 
 #include <stdlib.h>
@@ -19,7 +20,8 @@ static uint64_t plant_random(uint64_t *state)
 }
 
 /* Words that people slip into a post when they send it again. */
-static const char *const plant_words[] = { "really", "again", "today", "so", "indeed", "just", "still", "now", "truly", "here", "very", "also" };
+static const char *const plant_words[] = {
+	"really", "again", "today", "so", "indeed", "just", "still", "now", "truly", "here", "very", "also"};
 enum { PLANT_WORDS = sizeof plant_words / sizeof *plant_words };
 
 /* The text with a word put in at a blank, or in the place of one of its own words of five letters at most. */
@@ -53,14 +55,15 @@ static bool plant_edit(struct wn_arena *arena, struct wn_slice text, uint64_t *s
 		edited[bytes++] = ' ';
 	memcpy(edited + bytes, text.data + next, text.bytes - next);
 	bytes += text.bytes - next;
-	*out = (struct wn_slice){ edited, bytes };
+	*out = (struct wn_slice){edited, bytes};
 	return true;
 }
 
-static bool plant_small(struct signer *signer, struct wn_slice text, struct wn_slice edited, bool *small, struct wn_error *err)
+static bool plant_small(
+	struct signer *signer, struct wn_slice text, struct wn_slice edited, bool *small, struct wn_error *err)
 {
 	struct wn_arena arena;
-	struct signed_content both[2] = { { .kind = ITEM_TEXT, .content = text }, { .kind = ITEM_TEXT, .content = edited } };
+	struct signed_content both[2] = {{.kind = ITEM_TEXT, .content = text}, {.kind = ITEM_TEXT, .content = edited}};
 	int32_t common, either;
 	wn_arena_init(&arena, PLANT_SIGN_ARENA);
 	bool done = signer_sign(signer, &arena, both, 2, err);
@@ -69,14 +72,14 @@ static bool plant_small(struct signer *signer, struct wn_slice text, struct wn_s
 		linker_jaccard(both[0].shingles, both[0].size, both[1].shingles, both[1].size, &common, &either);
 		/* An edit that normalisation undoes would be found by its hash: it is to be found by its shingles. */
 		*small = memcmp(both[0].normal.bytes, both[1].normal.bytes, ID_BYTES) != 0 &&
-			(int64_t)common * PLANT_DENOMINATOR >= (int64_t)either * PLANT_NUMERATOR;
+			 (int64_t)common * PLANT_DENOMINATOR >= (int64_t)either * PLANT_NUMERATOR;
 	}
 	wn_arena_free(&arena);
 	return done;
 }
 
-bool plant_choose(struct wn_arena *arena, const struct recording *recording, uint64_t seed, struct plant *plants, size_t *count,
-	struct wn_error *err)
+bool plant_choose(struct wn_arena *arena, const struct recording *recording, uint64_t seed, struct plant *plants,
+	size_t *count, struct wn_error *err)
 {
 	uint64_t state = seed ^ 0x706c616e74000000u; /* "plant": not the stream that makes keys */
 	uint32_t *order = wn_arena_array(arena, recording->post_count, sizeof *order);
@@ -96,17 +99,19 @@ bool plant_choose(struct wn_arena *arena, const struct recording *recording, uin
 	if (!signer_open(&signer, NULL, err))
 		return false;
 	bool done = true;
-	for (size_t i = 0; done && i < recording->post_count && (verbatim < PLANT_VERBATIM || edited < PLANT_EDITED); i++) {
+	for (size_t i = 0; done && i < recording->post_count && (verbatim < PLANT_VERBATIM || edited < PLANT_EDITED);
+		i++) {
 		struct wn_slice text = recording->posts[order[i]].text, changed;
 		bool small = false;
 		if (edited < PLANT_EDITED)
 			for (int t = 0; done && !small && t < PLANT_TRIES_MAX; t++)
-				done = !plant_edit(arena, text, &state, &changed) || plant_small(signer, text, changed, &small, err);
+				done = !plant_edit(arena, text, &state, &changed) ||
+				       plant_small(signer, text, changed, &small, err);
 		if (small) {
-			plants[(*count)++] = (struct plant){ order[i], true, changed };
+			plants[(*count)++] = (struct plant){order[i], true, changed};
 			edited++;
 		} else if (verbatim < PLANT_VERBATIM) {
-			plants[(*count)++] = (struct plant){ order[i], false, text };
+			plants[(*count)++] = (struct plant){order[i], false, text};
 			verbatim++;
 		}
 	}

@@ -10,17 +10,23 @@
 #include "core/clock.h"
 #include "core/hash.h"
 
-enum { BACKTEST_ARENA = 64 * 1024 * 1024, BACKTEST_KEEP = 1 << 30, BACKTEST_LINES_MAX = 500, BACKTEST_POLL_MS = 10, BACKTEST_PAGE = 1000 };
+enum {
+	BACKTEST_ARENA = 64 * 1024 * 1024,
+	BACKTEST_KEEP = 1 << 30,
+	BACKTEST_LINES_MAX = 500,
+	BACKTEST_POLL_MS = 10,
+	BACKTEST_PAGE = 1000
+};
 
-#define BACKTEST_TIME_MS 1767225600000LL    /* 2026-01-01: the same every time */
+#define BACKTEST_TIME_MS 1767225600000LL     /* 2026-01-01: the same every time */
 #define BACKTEST_STAKE_UNITS 1000000000000LL /* 1,000 WIN a worker: bonds of several hundred seats at once */
-#define BACKTEST_SEAT_PAY "100000000"       /* 0.1 WIN a vote where the campaign declares no budget */
-#define BACKTEST_PHASE_MS 600000LL          /* commit and reveal, where the campaign does not say */
-#define BACKTEST_CARRY_EPOCHS 25            /* carried scores settle after 24 */
+#define BACKTEST_SEAT_PAY "100000000"	     /* 0.1 WIN a vote where the campaign declares no budget */
+#define BACKTEST_PHASE_MS 600000LL	     /* commit and reveal, where the campaign does not say */
+#define BACKTEST_CARRY_EPOCHS 25	     /* carried scores settle after 24 */
 
 static void nap(void)
 {
-	nanosleep(&(struct timespec){ 0, BACKTEST_POLL_MS * 1000000L }, NULL);
+	nanosleep(&(struct timespec){0, BACKTEST_POLL_MS * 1000000L}, NULL);
 }
 
 static void tell(struct backtest *run, const char *doing, int64_t done, int64_t all)
@@ -42,7 +48,7 @@ static bool hex_member(const struct json *object, const char *name, void *out)
 
 static bool get(struct backtest *run, const char *target, const struct json **out, struct wn_error *err)
 {
-	struct fetch_request request = { .method = "GET", .target = target };
+	struct fetch_request request = {.method = "GET", .target = target};
 	return fetch_json(run->node.api, &run->arena, &request, out, err);
 }
 
@@ -51,7 +57,7 @@ static bool get(struct backtest *run, const char *target, const struct json **ou
 static void seeded(uint64_t seed, const char *what, const char *name, uint8_t out[32])
 {
 	struct sha256 hash, hashed_what, hashed_name;
-	struct hash_layout layout = { 0 };
+	struct hash_layout layout = {0};
 	sha256_of(what, strlen(what), &hashed_what);
 	sha256_of(name, strlen(name), &hashed_name);
 	hash_tag(&layout, "winnow/backtest/v1");
@@ -81,11 +87,11 @@ static bool keys_make(struct backtest *run, struct wn_error *err)
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu workers", recording->worker_count);
 	for (size_t i = 0; i < recording->worker_count; i++) {
 		key_make(run->seed, "worker", recording->workers[i], &run->worker_keys[i]);
-		run->workers[i] = (struct vote_client){ .view = &run->view, .keys = &run->worker_keys[i] };
+		run->workers[i] = (struct vote_client){.view = &run->view, .keys = &run->worker_keys[i]};
 	}
 	for (int i = 0; i < 2; i++) {
 		key_make(run->seed, "contributor", i ? "second" : "first", &run->contributor_keys[i]);
-		run->contributors[i] = (struct vote_client){ .view = &run->view, .keys = &run->contributor_keys[i] };
+		run->contributors[i] = (struct vote_client){.view = &run->view, .keys = &run->contributor_keys[i]};
 	}
 	return true;
 }
@@ -117,8 +123,8 @@ static bool genesis_text(struct backtest *run, struct wn_slice *out, struct wn_e
 /* ---- campaign and accounts -------------------------------------------------------------------------------------- */
 
 /* The object's members as they are, but for those in `without`. */
-static bool members_copy(struct wn_arena *arena, struct json_writer *writer, const struct json *object, const char *const without[],
-	struct wn_error *err)
+static bool members_copy(struct wn_arena *arena, struct json_writer *writer, const struct json *object,
+	const char *const without[], struct wn_error *err)
 {
 	for (size_t i = 0; object && i < object->count; i++) {
 		struct wn_slice value;
@@ -137,13 +143,13 @@ static bool members_copy(struct wn_arena *arena, struct json_writer *writer, con
 }
 
 /*
- * The recorded document with what a backtest decides: audits by unused recorded votes, no probation, phases that fit into an
- * epoch, and a declared budget where there is none, so that payouts can be compared.
+ * The recorded document with what a backtest decides: audits by unused recorded votes, no probation, phases that fit
+ * into an epoch, and a declared budget where there is none, so that payouts can be compared.
  */
 static bool campaign_text(struct backtest *run, struct wn_slice *out, struct wn_error *err)
 {
-	static const char *const without[] = { "panel", "probation", NULL };
-	static const char *const panel_without[] = { "audit", "audit_seats", NULL };
+	static const char *const without[] = {"panel", "probation", NULL};
+	static const char *const panel_without[] = {"audit", "audit_seats", NULL};
 	const struct json *document = run->recording->document, *panel = json_get(document, "panel");
 	struct json_writer writer;
 	json_begin(&writer, &run->arena);
@@ -177,14 +183,16 @@ static bool campaign_text(struct backtest *run, struct wn_slice *out, struct wn_
 static bool campaign_open(struct backtest *run, struct wn_error *err)
 {
 	const struct json *answer;
-	struct fetch_request request = { .method = "POST", .target = "/operator/campaigns", .content_type = "application/json" };
-	return (campaign_text(run, &request.body, err) && fetch_json(run->node.operator, &run->arena, &request, &answer, err)) ||
-		wn_while(err, "open the campaign");
+	struct fetch_request request = {
+		.method = "POST", .target = "/operator/campaigns", .content_type = "application/json"};
+	return (campaign_text(run, &request.body, err) &&
+		       fetch_json(run->node.operator, & run->arena, &request, &answer, err)) ||
+	       wn_while(err, "open the campaign");
 }
 
 static bool worker_join(struct backtest *run, size_t worker, struct wn_error *err)
 {
-	static const char *const roles[] = { "validator", NULL };
+	static const char *const roles[] = {"validator", NULL};
 	const struct json *answer;
 	struct wn_slice body;
 	struct json_writer writer;
@@ -192,13 +200,15 @@ static bool worker_join(struct backtest *run, size_t worker, struct wn_error *er
 	json_open_object(&writer, NULL);
 	json_put_amount(&writer, "amount", BACKTEST_STAKE_UNITS);
 	json_close_object(&writer);
-	return vote_client_register(&run->workers[worker], &run->arena, roles, false, NULL, err) && json_end(&writer, &body, err) &&
-		vote_client_send(&run->workers[worker], &run->arena, "POST", "/v1/stakes", body, "backtest", &answer, err);
+	return vote_client_register(&run->workers[worker], &run->arena, roles, false, NULL, err) &&
+	       json_end(&writer, &body, err) &&
+	       vote_client_send(
+		       &run->workers[worker], &run->arena, "POST", "/v1/stakes", body, "backtest", &answer, err);
 }
 
 static bool accounts_join(struct backtest *run, struct wn_error *err)
 {
-	static const char *const roles[] = { "contributor", NULL };
+	static const char *const roles[] = {"contributor", NULL};
 	for (int i = 0; i < 2; i++) {
 		/* Pseudonyms in the dataset follow from the seed too. */
 		struct salt salt;
@@ -233,7 +243,8 @@ static bool advance(struct backtest *run, int64_t ms, struct wn_error *err)
 	return true;
 }
 
-bool backtest_open(struct backtest *run, const struct recording *recording, const struct policy *policy, uint64_t seed, struct wn_error *err)
+bool backtest_open(struct backtest *run, const struct recording *recording, const struct policy *policy, uint64_t seed,
+	struct wn_error *err)
 {
 	struct wn_slice genesis;
 	run->recording = recording;
@@ -265,9 +276,11 @@ void backtest_close(struct backtest *run, bool keep_folder)
 	wn_arena_free(&run->keep);
 }
 
-/* ---- submission --------------------------------------------------------------------------------------------------- */
+/* ---- submission ---------------------------------------------------------------------------------------------------
+ */
 
-static bool line_write(struct backtest *run, struct wn_text *lines, size_t number, struct wn_slice text, const char *source_id, struct wn_error *err)
+static bool line_write(struct backtest *run, struct wn_text *lines, size_t number, struct wn_slice text,
+	const char *source_id, struct wn_error *err)
 {
 	struct json_writer writer;
 	struct wn_slice line;
@@ -289,7 +302,8 @@ static bool line_write(struct backtest *run, struct wn_text *lines, size_t numbe
 }
 
 /* Sends items first .. first + count - 1; all of them must be taken. */
-static bool batch_send(struct backtest *run, int contributor, struct wn_slice lines, size_t first, size_t count, struct wn_error *err)
+static bool batch_send(
+	struct backtest *run, int contributor, struct wn_slice lines, size_t first, size_t count, struct wn_error *err)
 {
 	const struct json *answer;
 	char target[CAMPAIGN_NAME_MAX + 32];
@@ -311,7 +325,8 @@ static bool batch_send(struct backtest *run, int contributor, struct wn_slice li
 	for (size_t i = 0; i < count; i++)
 		if (!hex_member(results->elements[i], "item_id", run->items[first + i].id.bytes))
 			return wn_fail(err, WN_INPUT, "backtest_refused", "item %zu is refused: %s, %s", first + i + 1,
-				json_member_string(results->elements[i], "code", "?"), json_member_string(results->elements[i], "detail", ""));
+				json_member_string(results->elements[i], "code", "?"),
+				json_member_string(results->elements[i], "detail", ""));
 	return true;
 }
 
@@ -327,14 +342,19 @@ static bool items_send(struct backtest *run, int contributor, size_t first, size
 			const struct plant *plant = contributor ? &run->plants[done + some] : NULL;
 			const struct recording_post *post = &run->recording->posts[plant ? plant->post : number];
 			char source_id[512];
-			snprintf(source_id, sizeof source_id, "%s%.200s", !plant ? "" : plant->edited ? "edited/" : "copy/", post->id);
+			snprintf(source_id, sizeof source_id, "%s%.200s",
+				!plant		? ""
+				: plant->edited ? "edited/"
+						: "copy/",
+				post->id);
 			if (!line_write(run, &lines, number, plant ? plant->text : post->text, source_id, err))
 				return false;
 		}
 		if (lines.full)
 			return wn_fail(err, WN_FULL, "memory", "no room for a batch of posts");
 		if (!backtest_node_alive(&run->node, err) ||
-			!batch_send(run, contributor, (struct wn_slice){ lines.data, lines.bytes }, first + done, some, err))
+			!batch_send(
+				run, contributor, (struct wn_slice){lines.data, lines.bytes}, first + done, some, err))
 			return wn_while(err, "submit posts");
 		done += some;
 		tell(run, "submit posts", (int64_t)(first + done), (int64_t)run->item_count);
@@ -343,7 +363,9 @@ static bool items_send(struct backtest *run, int contributor, size_t first, size
 }
 
 /* What is on its way, of /v1/status. */
-struct counts { int64_t received, embedded, judging, provisional, settled, commit, reveal, epoch, epoch_opened_ms, oldest; };
+struct counts {
+	int64_t received, embedded, judging, provisional, settled, commit, reveal, epoch, epoch_opened_ms, oldest;
+};
 
 static bool count_member(const struct json *answer, const char *group, const char *name, int64_t *out)
 {
@@ -355,17 +377,22 @@ static bool counts_read(struct backtest *run, struct counts *out, struct wn_erro
 	const struct json *answer;
 	if (!backtest_node_alive(&run->node, err) || !get(run, "/v1/status", &answer, err))
 		return false;
-	bool whole = count_member(answer, "items", "received", &out->received) && count_member(answer, "items", "embedded", &out->embedded) &&
-		count_member(answer, "items", "judging", &out->judging) && count_member(answer, "items", "provisional", &out->provisional) &&
-		count_member(answer, "items", "settled", &out->settled) && count_member(answer, "rounds", "commit", &out->commit) &&
-		count_member(answer, "rounds", "reveal", &out->reveal) && count_member(answer, "epoch", "epoch", &out->epoch) &&
-		count_member(answer, "epoch", "opened_ms", &out->epoch_opened_ms) && count_member(answer, "epoch", "oldest_open", &out->oldest);
+	bool whole = count_member(answer, "items", "received", &out->received) &&
+		     count_member(answer, "items", "embedded", &out->embedded) &&
+		     count_member(answer, "items", "judging", &out->judging) &&
+		     count_member(answer, "items", "provisional", &out->provisional) &&
+		     count_member(answer, "items", "settled", &out->settled) &&
+		     count_member(answer, "rounds", "commit", &out->commit) &&
+		     count_member(answer, "rounds", "reveal", &out->reveal) &&
+		     count_member(answer, "epoch", "epoch", &out->epoch) &&
+		     count_member(answer, "epoch", "opened_ms", &out->epoch_opened_ms) &&
+		     count_member(answer, "epoch", "oldest_open", &out->oldest);
 	return whole || answer_lacks(err, "counts of items, rounds and epochs");
 }
 
 /* Polls the counts until `done` says so. */
-static bool wait_for(struct backtest *run, const char *what, bool (*done)(const struct counts *counts, int64_t wanted), int64_t wanted,
-	struct counts *out, struct wn_error *err)
+static bool wait_for(struct backtest *run, const char *what, bool (*done)(const struct counts *counts, int64_t wanted),
+	int64_t wanted, struct counts *out, struct wn_error *err)
 {
 	int64_t deadline_ms = clock_monotonic_ms() + BACKTEST_WAIT_MS;
 	for (;;) {
@@ -375,10 +402,12 @@ static bool wait_for(struct backtest *run, const char *what, bool (*done)(const 
 		if (done(out, wanted))
 			return true;
 		if (clock_monotonic_ms() > deadline_ms)
-			return wn_fail(err, WN_DOWN, "backtest_stuck", "waited %d s for %s: items %" PRId64 " received, %" PRId64 " embedded, %" PRId64
-				" judging, %" PRId64 " provisional, %" PRId64 " settled; rounds %" PRId64 " commit, %" PRId64 " reveal; epoch %" PRId64
-				", oldest open %" PRId64, BACKTEST_WAIT_MS / 1000, what, out->received, out->embedded, out->judging, out->provisional,
-				out->settled, out->commit, out->reveal, out->epoch, out->oldest);
+			return wn_fail(err, WN_DOWN, "backtest_stuck",
+				"waited %d s for %s: items %" PRId64 " received, %" PRId64 " embedded, %" PRId64
+				" judging, %" PRId64 " provisional, %" PRId64 " settled; rounds %" PRId64
+				" commit, %" PRId64 " reveal; epoch %" PRId64 ", oldest open %" PRId64,
+				BACKTEST_WAIT_MS / 1000, what, out->received, out->embedded, out->judging,
+				out->provisional, out->settled, out->commit, out->reveal, out->epoch, out->oldest);
 		nap();
 	}
 }
@@ -411,8 +440,8 @@ static bool all_final(const struct counts *counts, int64_t wanted)
 /* What the node says of an item: duplicate or not, where it ended. */
 static bool item_read(struct backtest *run, struct backtest_item *item, struct wn_error *err)
 {
-	static const char *const states[] = { "received", "embedded", "duplicate", "judging", "provisional", "settled", "accepted", "rejected", "void",
-		"erased" };
+	static const char *const states[] = {"received", "embedded", "duplicate", "judging", "provisional", "settled",
+		"accepted", "rejected", "void", "erased"};
 	char target[ID_HEX_ROOM + 16] = "/v1/items/";
 	const struct json *answer;
 	int64_t class = -2;
@@ -429,7 +458,7 @@ static bool item_read(struct backtest *run, struct backtest_item *item, struct w
 	if (item->duplicate && !hex_member(json_get(answer, "duplicate"), "origin", item->origin.bytes))
 		return answer_lacks(err, "duplicate.origin");
 	json_integer(json_get(json_get(answer, "verdict"), "class"), &class);
-	item->class = (int32_t)class;
+	item->class = (int32_t) class;
 	return true;
 }
 
@@ -461,12 +490,15 @@ bool backtest_submit(struct backtest *run, struct wn_error *err)
 	for (size_t i = 0; i < run->item_count; i++)
 		run->items[i].next_round = 1;
 	/* The originals are there before anybody repeats them. */
-	return items_send(run, 0, 0, posts, err) && wait_for(run, "the duplicate check", all_checked, 0, &counts, err) &&
-		items_send(run, 1, posts, run->plant_count, err) && wait_for(run, "the duplicate check", all_checked, 0, &counts, err) &&
-		items_read(run, "see what repeats what", err);
+	return items_send(run, 0, 0, posts, err) &&
+	       wait_for(run, "the duplicate check", all_checked, 0, &counts, err) &&
+	       items_send(run, 1, posts, run->plant_count, err) &&
+	       wait_for(run, "the duplicate check", all_checked, 0, &counts, err) &&
+	       items_read(run, "see what repeats what", err);
 }
 
-/* ---- votes ---------------------------------------------------------------------------------------------------------- */
+/* ---- votes ----------------------------------------------------------------------------------------------------------
+ */
 
 /* One recorded vote on its way: cast now, opened when its round is closed. */
 struct cast {
@@ -480,12 +512,17 @@ struct wave {
 	size_t count, room;
 	struct round_key *unfilled; /* rounds for which the recording has too few votes; room for one a post */
 	size_t unfilled_count;
-	int64_t unfilled_until_ms;  /* when they close by themselves */
+	int64_t unfilled_until_ms; /* when they close by themselves */
 };
 
-struct round_view { const char *state; int64_t seats, taken, commit_until_ms; bool found; };
+struct round_view {
+	const char *state;
+	int64_t seats, taken, commit_until_ms;
+	bool found;
+};
 
-static bool round_read(struct backtest *run, const struct item_id *item, int32_t round, struct round_view *out, struct wn_error *err)
+static bool round_read(
+	struct backtest *run, const struct item_id *item, int32_t round, struct round_view *out, struct wn_error *err)
 {
 	char target[ID_HEX_ROOM + 48] = "/v1/rounds/";
 	const struct json *answer;
@@ -493,7 +530,7 @@ static bool round_read(struct backtest *run, const struct item_id *item, int32_t
 	hex_write(target + bytes, item->bytes, ID_BYTES);
 	bytes = strlen(target);
 	snprintf(target + bytes, sizeof target - bytes, "/%" PRId32, round);
-	*out = (struct round_view){ .state = "" };
+	*out = (struct round_view){.state = ""};
 	if (!get(run, target, &answer, err)) {
 		if (strcmp(err->code, "round_unknown") != 0)
 			return false;
@@ -502,8 +539,10 @@ static bool round_read(struct backtest *run, const struct item_id *item, int32_t
 	}
 	out->found = true;
 	out->state = json_member_string(answer, "state", "");
-	return (json_integer(json_get(answer, "seats"), &out->seats) && json_integer(json_get(answer, "taken"), &out->taken) &&
-		json_integer(json_get(answer, "commit_until_ms"), &out->commit_until_ms)) || answer_lacks(err, "seats, taken, commit_until_ms");
+	return (json_integer(json_get(answer, "seats"), &out->seats) &&
+		       json_integer(json_get(answer, "taken"), &out->taken) &&
+		       json_integer(json_get(answer, "commit_until_ms"), &out->commit_until_ms)) ||
+	       answer_lacks(err, "seats, taken, commit_until_ms");
 }
 
 /* The round of an item that takes votes now, if it has one. */
@@ -513,7 +552,8 @@ static bool round_open(struct backtest *run, struct backtest_item *item, struct 
 		wn_arena_reset(&run->arena);
 		if (!round_read(run, &item->id, item->next_round, out, err))
 			return wn_while(err, "look for open rounds");
-		bool commits = out->found && strcmp(out->state, "commit") == 0, opens = out->found && strcmp(out->state, "reveal") == 0;
+		bool commits = out->found && strcmp(out->state, "commit") == 0,
+		     opens = out->found && strcmp(out->state, "reveal") == 0;
 		if (!out->found || commits || opens) {
 			out->found = commits;
 			return true;
@@ -522,12 +562,13 @@ static bool round_open(struct backtest *run, struct backtest_item *item, struct 
 }
 
 /*
- * The next recorded votes of open rounds, in file order. Rounds that can be filled come first, all at once; only when there are
- * none, those for which the recording has too few votes, of one deadline at a time: the clock must pass it to close them.
+ * The next recorded votes of open rounds, in file order. Rounds that can be filled come first, all at once; only when
+ * there are none, those for which the recording has too few votes, of one deadline at a time: the clock must pass it to
+ * close them.
  */
 static bool wave_plan(struct backtest *run, struct wave *wave, bool fillable, struct wn_error *err)
 {
-	*wave = (struct wave){ .casts = wave->casts, .room = wave->room, .unfilled = wave->unfilled };
+	*wave = (struct wave){.casts = wave->casts, .room = wave->room, .unfilled = wave->unfilled};
 	for (size_t i = 0; i < run->recording->post_count; i++) {
 		struct backtest_item *item = &run->items[i];
 		const struct recording_post *post = &run->recording->posts[i];
@@ -546,14 +587,15 @@ static bool wave_plan(struct backtest *run, struct wave *wave, bool fillable, st
 				continue;
 			if (wave->unfilled_count > 0 && round.commit_until_ms < wave->unfilled_until_ms)
 				wave->count = wave->unfilled_count = 0;
-			wave->unfilled[wave->unfilled_count++] = (struct round_key){ item->id, item->next_round };
+			wave->unfilled[wave->unfilled_count++] = (struct round_key){item->id, item->next_round};
 			wave->unfilled_until_ms = round.commit_until_ms;
 		}
 		for (int64_t v = 0; v < need && v < have; v++) {
 			wn_assert(wave->count < wave->room);
 			const struct recording_vote *vote = &post->votes[item->used + v];
-			wave->casts[wave->count++] = (struct cast){ .worker = vote->worker, .item = (uint32_t)i,
-				.vote = { .key = { .item = item->id }, .sequence = 1, .choice = vote->class } };
+			wave->casts[wave->count++] = (struct cast){.worker = vote->worker,
+				.item = (uint32_t)i,
+				.vote = {.key = {.item = item->id}, .sequence = 1, .choice = vote->class}};
 		}
 	}
 	for (size_t i = 0; i < wave->count; i++)
@@ -573,7 +615,8 @@ static int cast_compare(const void *a, const void *b)
 static size_t ballot_end(const struct wave *wave, size_t first)
 {
 	size_t end = first;
-	while (end < wave->count && end - first < VOTE_CLIENT_BATCH_MAX && wave->casts[end].worker == wave->casts[first].worker)
+	while (end < wave->count && end - first < VOTE_CLIENT_BATCH_MAX &&
+		wave->casts[end].worker == wave->casts[first].worker)
 		end++;
 	return end;
 }
@@ -581,8 +624,8 @@ static size_t ballot_end(const struct wave *wave, size_t first)
 static bool ballot_commit(struct backtest *run, struct cast *casts, size_t count, struct wn_error *err)
 {
 	const struct vote_client *client = &run->workers[casts[0].worker];
-	struct item_id items[VOTE_CLIENT_BATCH_MAX] = { 0 };
-	struct vote_cast votes[VOTE_CLIENT_BATCH_MAX] = { 0 };
+	struct item_id items[VOTE_CLIENT_BATCH_MAX] = {0};
+	struct vote_cast votes[VOTE_CLIENT_BATCH_MAX] = {0};
 	struct seat_taken *seats;
 	size_t taken, counted, sent = 0;
 	for (size_t i = 0; i < count; i++)
@@ -597,10 +640,12 @@ static bool ballot_commit(struct backtest *run, struct cast *casts, size_t count
 			}
 	/* Every vote was planned for a free seat, and nobody else votes here. */
 	if (sent != count)
-		return wn_fail(err, WN_DOWN, "backtest_seats", "%zu of %zu planned seats were refused", count - sent, count);
+		return wn_fail(
+			err, WN_DOWN, "backtest_seats", "%zu of %zu planned seats were refused", count - sent, count);
 	if (!vote_client_commit(client, &run->arena, votes, sent, &counted, err))
 		return false;
-	return counted == sent || wn_fail(err, WN_DOWN, "backtest_commits", "%zu of %zu sealed votes were refused", sent - counted, sent);
+	return counted == sent ||
+	       wn_fail(err, WN_DOWN, "backtest_commits", "%zu of %zu sealed votes were refused", sent - counted, sent);
 }
 
 static bool wave_commit(struct backtest *run, struct wave *wave, const char *doing, struct wn_error *err)
@@ -611,7 +656,8 @@ static bool wave_commit(struct backtest *run, struct wave *wave, const char *doi
 		wn_arena_reset(&run->arena);
 		tell(run, doing, (int64_t)first, (int64_t)(2 * wave->count));
 		if (!backtest_node_alive(&run->node, err) || !ballot_commit(run, &wave->casts[first], end - first, err))
-			return wn_while(err, "cast the votes of %s", run->recording->workers[wave->casts[first].worker]);
+			return wn_while(
+				err, "cast the votes of %s", run->recording->workers[wave->casts[first].worker]);
 	}
 	return true;
 }
@@ -620,7 +666,8 @@ static bool wave_commit(struct backtest *run, struct wave *wave, const char *doi
 static bool cast_closed(struct backtest *run, struct cast *cast, struct wn_error *err)
 {
 	int64_t deadline_ms = clock_monotonic_ms() + BACKTEST_WAIT_MS;
-	for (int tries = 1; !vote_client_check_closed(&run->workers[cast->worker], run->rounds, &cast->vote, err); tries++) {
+	for (int tries = 1; !vote_client_check_closed(&run->workers[cast->worker], run->rounds, &cast->vote, err);
+		tries++) {
 		struct round_view round;
 		if (err->blame != WN_BUSY)
 			return false;
@@ -634,7 +681,8 @@ static bool cast_closed(struct backtest *run, struct cast *cast, struct wn_error
 			if (cast->dropped)
 				return true;
 			if (clock_monotonic_ms() > deadline_ms)
-				return wn_fail(err, WN_DOWN, "backtest_stuck", "waited %d s for a round to close", BACKTEST_WAIT_MS / 1000);
+				return wn_fail(err, WN_DOWN, "backtest_stuck", "waited %d s for a round to close",
+					BACKTEST_WAIT_MS / 1000);
 		}
 		nap();
 	}
@@ -644,7 +692,7 @@ static bool cast_closed(struct backtest *run, struct cast *cast, struct wn_error
 static bool wave_open(struct backtest *run, struct wave *wave, const char *doing, struct wn_error *err)
 {
 	for (size_t first = 0, end; first < wave->count; first = end) {
-		struct vote_cast votes[VOTE_CLIENT_BATCH_MAX] = { 0 };
+		struct vote_cast votes[VOTE_CLIENT_BATCH_MAX] = {0};
 		size_t count = 0, counted = 0;
 		end = ballot_end(wave, first);
 		wn_arena_reset(&run->arena);
@@ -655,10 +703,13 @@ static bool wave_open(struct backtest *run, struct wave *wave, const char *doing
 			if (!wave->casts[i].dropped)
 				votes[count++] = wave->casts[i].vote;
 		}
-		if (count && !vote_client_reveal(&run->workers[wave->casts[first].worker], &run->arena, votes, count, &counted, err))
-			return wn_while(err, "open the votes of %s", run->recording->workers[wave->casts[first].worker]);
+		if (count && !vote_client_reveal(&run->workers[wave->casts[first].worker], &run->arena, votes, count,
+				     &counted, err))
+			return wn_while(
+				err, "open the votes of %s", run->recording->workers[wave->casts[first].worker]);
 		if (counted != count)
-			return wn_fail(err, WN_DOWN, "backtest_reveals", "%zu of %zu opened votes were refused", count - counted, count);
+			return wn_fail(err, WN_DOWN, "backtest_reveals", "%zu of %zu opened votes were refused",
+				count - counted, count);
 	}
 	return true;
 }
@@ -667,19 +718,22 @@ static bool wave_open(struct backtest *run, struct wave *wave, const char *doing
 static bool wave_expire(struct backtest *run, const struct wave *wave, struct wn_error *err)
 {
 	int64_t deadline_ms = clock_monotonic_ms() + BACKTEST_WAIT_MS;
-	if (wave->unfilled_count > 0 && wave->unfilled_until_ms >= run->now_ms && !advance(run, wave->unfilled_until_ms - run->now_ms + 1, err))
+	if (wave->unfilled_count > 0 && wave->unfilled_until_ms >= run->now_ms &&
+		!advance(run, wave->unfilled_until_ms - run->now_ms + 1, err))
 		return false;
 	for (size_t i = 0; i < wave->unfilled_count;) {
 		struct round_view round;
 		wn_arena_reset(&run->arena);
-		if (!backtest_node_alive(&run->node, err) || !round_read(run, &wave->unfilled[i].item, wave->unfilled[i].round, &round, err))
+		if (!backtest_node_alive(&run->node, err) ||
+			!round_read(run, &wave->unfilled[i].item, wave->unfilled[i].round, &round, err))
 			return false;
 		if (strcmp(round.state, "commit") != 0) {
 			i++;
 			continue;
 		}
 		if (clock_monotonic_ms() > deadline_ms)
-			return wn_fail(err, WN_DOWN, "backtest_stuck", "waited %d s for a round to close at its deadline", BACKTEST_WAIT_MS / 1000);
+			return wn_fail(err, WN_DOWN, "backtest_stuck",
+				"waited %d s for a round to close at its deadline", BACKTEST_WAIT_MS / 1000);
 		nap();
 	}
 	return true;
@@ -690,8 +744,9 @@ static bool wave_run(struct backtest *run, struct wave *wave, bool audit, struct
 {
 	struct counts counts;
 	const char *doing = audit ? "audit" : "judge";
-	if (!wave_plan(run, wave, true, err) || (wave->count == 0 && !wave_plan(run, wave, false, err)) || !wave_commit(run, wave, doing, err) ||
-		!wave_expire(run, wave, err) || !wave_open(run, wave, doing, err) || !wait_for(run, "the tally", none_reveals, 0, &counts, err))
+	if (!wave_plan(run, wave, true, err) || (wave->count == 0 && !wave_plan(run, wave, false, err)) ||
+		!wave_commit(run, wave, doing, err) || !wave_expire(run, wave, err) ||
+		!wave_open(run, wave, doing, err) || !wait_for(run, "the tally", none_reveals, 0, &counts, err))
 		return false;
 	for (size_t i = 0; i < wave->count; i++) {
 		if (wave->casts[i].dropped)
@@ -705,8 +760,9 @@ static bool wave_run(struct backtest *run, struct wave *wave, bool audit, struct
 }
 
 /*
- * Waves until no round is open; those of audits end with the close that waits for them, which may open second panels at once.
- * Whenever a wave is planned nothing moves on the node but by this run: what is opened follows from the recording alone.
+ * Waves until no round is open; those of audits end with the close that waits for them, which may open second panels at
+ * once. Whenever a wave is planned nothing moves on the node but by this run: what is opened follows from the recording
+ * alone.
  */
 static bool waves_run(struct backtest *run, struct wave *wave, bool audit, int64_t epoch, struct wn_error *err)
 {
@@ -720,7 +776,8 @@ static bool waves_run(struct backtest *run, struct wave *wave, bool audit, int64
 		if (!wave_run(run, wave, audit, err))
 			return false;
 	}
-	return wn_fail(err, WN_DOWN, "backtest_endless", "rounds stay open after %d waves of votes", BACKTEST_WAVES_MAX);
+	return wn_fail(
+		err, WN_DOWN, "backtest_endless", "rounds stay open after %d waves of votes", BACKTEST_WAVES_MAX);
 }
 
 /* Ends the open epoch, has its gold audited and waits for its close. */
@@ -732,7 +789,8 @@ static bool epoch_turn(struct backtest *run, struct wave *wave, struct wn_error 
 	int64_t epoch = counts.epoch, end_ms = counts.epoch_opened_ms + run->policy.epoch_ms;
 	if (end_ms > run->now_ms && !advance(run, end_ms - run->now_ms, err))
 		return false;
-	if (!wait_for(run, "the epoch's end", epoch_is_after, epoch, &counts, err) || !waves_run(run, wave, true, epoch, err))
+	if (!wait_for(run, "the epoch's end", epoch_is_after, epoch, &counts, err) ||
+		!waves_run(run, wave, true, epoch, err))
 		return false;
 	run->epochs_closed++;
 	return wait_for(run, "the epoch's close", epoch_is_closed, epoch, &counts, err);
@@ -750,17 +808,19 @@ static bool all_done(struct backtest *run, bool *done, struct wn_error *err)
 
 bool backtest_judge(struct backtest *run, struct wn_error *err)
 {
-	struct wave wave = { .room = (size_t)run->recording->vote_count };
+	struct wave wave = {.room = (size_t)run->recording->vote_count};
 	struct counts counts;
 	bool done = false;
-	int64_t window_ms = run->recording->campaign.challenge_ms, carry_ms = BACKTEST_CARRY_EPOCHS * run->policy.epoch_ms;
+	int64_t window_ms = run->recording->campaign.challenge_ms,
+		carry_ms = BACKTEST_CARRY_EPOCHS * run->policy.epoch_ms;
 	wave.casts = wn_arena_array(&run->keep, wave.room, sizeof *wave.casts);
 	wave.unfilled = wn_arena_array(&run->keep, run->recording->post_count, sizeof *wave.unfilled);
 	if (!wave.casts || !wave.unfilled)
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu votes", wave.room);
 	for (int closes = 0; !done; closes++) {
 		if (closes == BACKTEST_CLOSES_MAX)
-			return wn_fail(err, WN_DOWN, "backtest_endless", "items stay open after %d epochs", BACKTEST_CLOSES_MAX);
+			return wn_fail(err, WN_DOWN, "backtest_endless", "items stay open after %d epochs",
+				BACKTEST_CLOSES_MAX);
 		if (!waves_run(run, &wave, false, 0, err) || !epoch_turn(run, &wave, err) || !all_done(run, &done, err))
 			return false;
 	}
@@ -770,14 +830,16 @@ bool backtest_judge(struct backtest *run, struct wn_error *err)
 	return wait_for(run, "final verdicts", all_final, 0, &counts, err);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------------------------------- */
+/* ---- the end
+ * ---------------------------------------------------------------------------------------------------------- */
 
 static bool entry_count(struct backtest *run, const struct json *entry, struct wn_error *err)
 {
 	int64_t minted;
 	if (strcmp(json_member_string(entry, "type", ""), "epoch_close") != 0)
 		return true;
-	if (!json_amount(json_get(entry, "minted"), &minted) || !hex_member(entry, "claims_root", run->claims_root.bytes))
+	if (!json_amount(json_get(entry, "minted"), &minted) ||
+		!hex_member(entry, "claims_root", run->claims_root.bytes))
 		return answer_lacks(err, "minted or claims_root of an epoch's close");
 	run->minted_units += minted;
 	return true;

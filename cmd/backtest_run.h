@@ -13,13 +13,13 @@ enum { BACKTEST_CLOSES_MAX = 60, BACKTEST_WAVES_MAX = 200, BACKTEST_WAIT_MS = 60
 /* A post, or a planted repeat of one, on its way through the node. */
 struct backtest_item {
 	struct item_id id;
-	uint32_t used;        /* recorded votes that were cast */
+	uint32_t used; /* recorded votes that were cast */
 	int32_t next_round;
 	int32_t panel_votes, audit_votes;
 	bool duplicate;
 	struct item_id origin; /* when duplicate */
-	int32_t class;        /* settled; -1 void, -2 unknown */
-	const char *state;    /* at the end; constant text */
+	int32_t class;	       /* settled; -1 void, -2 unknown */
+	const char *state;     /* at the end; constant text */
 };
 
 struct backtest {
@@ -28,8 +28,8 @@ struct backtest {
 	struct policy policy;
 	struct backtest_node node;
 	struct node_view view;
-	struct wn_arena arena;       /* of one step */
-	struct wn_arena keep;        /* of the whole run */
+	struct wn_arena arena; /* of one step */
+	struct wn_arena keep;  /* of the whole run */
 	struct key_file *worker_keys;
 	struct vote_client *workers;
 	struct key_file contributor_keys[2];
@@ -49,7 +49,8 @@ struct backtest {
 };
 
 /* Keys, genesis, node, campaign, accounts with stakes. backtest_close() is due afterwards, whatever came of it. */
-bool backtest_open(struct backtest *run, const struct recording *recording, const struct policy *policy, uint64_t seed, struct wn_error *err);
+bool backtest_open(struct backtest *run, const struct recording *recording, const struct policy *policy, uint64_t seed,
+	struct wn_error *err);
 void backtest_close(struct backtest *run, bool keep_folder);
 /* Posts and repeats go in; waits for the duplicate check. */
 bool backtest_submit(struct backtest *run, struct wn_error *err);

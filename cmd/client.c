@@ -12,7 +12,7 @@ enum { CLIENT_TOKEN_DECIMALS = 9 };
 const char *client_url(const struct options *options, char out[CLIENT_URL_MAX])
 {
 	static struct node node;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const char *given = option_text(options, "node");
 	if (given && *given)
 		snprintf(out, CLIENT_URL_MAX, "%s", given);
@@ -33,7 +33,7 @@ bool client_open(struct client *client, const struct options *options, const cha
 	if (!fetch_open(&client->fetch, client_url(options, url), NULL, err))
 		return false;
 	wn_arena_init(&client->arena, CLIENT_ARENA_MAX);
-	client->vote = (struct vote_client){ .fetch = client->fetch, .view = &client->view, .keys = &client->keys };
+	client->vote = (struct vote_client){.fetch = client->fetch, .view = &client->view, .keys = &client->keys};
 	if (node_view_read(client->fetch, &client->arena, &client->view, err))
 		return true;
 	client_close(client);
@@ -50,7 +50,7 @@ void client_close(struct client *client)
 
 bool client_get(struct client *client, const char *target, const struct json **out, struct wn_error *err)
 {
-	struct fetch_request request = { .method = "GET", .target = target };
+	struct fetch_request request = {.method = "GET", .target = target};
 	return fetch_json(client->fetch, &client->arena, &request, out, err);
 }
 
@@ -63,7 +63,8 @@ const char *answer_text(const struct json *object, const char *name, const char 
 void text_show(FILE *out, struct wn_slice text)
 {
 	for (size_t i = 0; i < text.bytes; i++) {
-		unsigned char c = (unsigned char)text.data[i], next = i + 1 < text.bytes ? (unsigned char)text.data[i + 1] : 0;
+		unsigned char c = (unsigned char)text.data[i],
+			      next = i + 1 < text.bytes ? (unsigned char)text.data[i + 1] : 0;
 		/* U+0080 to U+009F are control characters of two bytes in UTF-8. */
 		bool wide = c == 0xc2 && next >= 0x80 && next <= 0x9f;
 		bool control = (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f || wide;
@@ -72,8 +73,8 @@ void text_show(FILE *out, struct wn_slice text)
 	}
 }
 
-bool operator_send(const struct options *options, struct wn_arena *arena, const char *target, const char *body, const struct json **out,
-	struct wn_error *err)
+bool operator_send(const struct options *options, struct wn_arena *arena, const char *target, const char *body,
+	const struct json **out, struct wn_error *err)
 {
 	static struct node node;
 	char socket[NODE_PATH_MAX];
@@ -82,11 +83,12 @@ bool operator_send(const struct options *options, struct wn_arena *arena, const 
 		return false;
 	node_path(&node, socket, "run/operator.sock");
 	if (access(socket, F_OK) != 0)
-		return wn_fail(err, WN_DOWN, "operator_socket", "no node runs on the state folder %s (winnow up starts one; --node.state names another)",
+		return wn_fail(err, WN_DOWN, "operator_socket",
+			"no node runs on the state folder %s (winnow up starts one; --node.state names another)",
 			node.state_dir);
 	if (!fetch_open(&fetch, "http://localhost", socket, err))
 		return false;
-	struct fetch_request request = { .method = body ? "POST" : "GET", .target = target };
+	struct fetch_request request = {.method = body ? "POST" : "GET", .target = target};
 	if (body) {
 		request.content_type = "application/json";
 		request.body = wn_slice_of(body);
@@ -116,14 +118,15 @@ bool amount_read(const char *text, int64_t *units)
 	}
 	if (strcmp(c, "") != 0 && strcmp(c, " WIN") != 0 && strcmp(c, "WIN") != 0)
 		return false;
-	return !__builtin_mul_overflow(whole, CLIENT_TOKEN_UNITS, &whole) && !__builtin_add_overflow(whole, part, units);
+	return !__builtin_mul_overflow(whole, CLIENT_TOKEN_UNITS, &whole) &&
+	       !__builtin_add_overflow(whole, part, units);
 }
 
 const char *amount_write(char out[32], int64_t units)
 {
 	int64_t part = units % CLIENT_TOKEN_UNITS;
-	int bytes = snprintf(out, 32, "%s%" PRId64 ".%09" PRId64, units < 0 ? "-" : "", units < 0 ? -(units / CLIENT_TOKEN_UNITS) : units /
-		CLIENT_TOKEN_UNITS, part < 0 ? -part : part);
+	int bytes = snprintf(out, 32, "%s%" PRId64 ".%09" PRId64, units < 0 ? "-" : "",
+		units < 0 ? -(units / CLIENT_TOKEN_UNITS) : units / CLIENT_TOKEN_UNITS, part < 0 ? -part : part);
 	while (out[bytes - 1] == '0')
 		out[--bytes] = '\0';
 	if (out[bytes - 1] == '.')

@@ -12,13 +12,20 @@ struct client {
 	struct fetch *fetch;
 	struct node_view view;
 	struct key_file keys;
-	struct vote_client vote;   /* points at the three above */
+	struct vote_client vote; /* points at the three above */
 	struct wn_arena arena;
 };
 
 /* Rows for a command's table: where the node is, which key signs. */
-#define CLIENT_OPTION_NODE { "node", OPTION_TEXT, NULL, 0, 0, "address of the node (default: the one of --node.state, else http://127.0.0.1:8080)" }
-#define CLIENT_OPTION_KEY { "key", OPTION_TEXT, NULL, 0, 0, "key file (winnow key FILE makes one)" }
+#define CLIENT_OPTION_NODE                                                                                             \
+	{                                                                                                              \
+		"node", OPTION_TEXT, NULL, 0, 0,                                                                       \
+			"address of the node (default: the one of --node.state, else http://127.0.0.1:8080)"           \
+	}
+#define CLIENT_OPTION_KEY                                                                                              \
+	{                                                                                                              \
+		"key", OPTION_TEXT, NULL, 0, 0, "key file (winnow key FILE makes one)"                                 \
+	}
 
 /* The option "node", else the address that a node on this machine wrote, else port 8080 here. */
 const char *client_url(const struct options *options, char out[CLIENT_URL_MAX]);
@@ -29,11 +36,12 @@ void client_close(struct client *client);
 bool client_get(struct client *client, const char *target, const struct json **out, struct wn_error *err);
 /* A text of an answer, `otherwise` when the node gives none or something else. Never NULL. */
 const char *answer_text(const struct json *object, const char *name, const char *otherwise);
-/* Somebody else's text for a terminal: control characters, which could move the cursor or rename the window, become '?'. */
+/* Somebody else's text for a terminal: control characters, which could move the cursor or rename the window, become
+ * '?'. */
 void text_show(FILE *out, struct wn_slice text);
 /* Over the operator's socket of the node whose state lies on this machine; body NULL: GET. */
-bool operator_send(const struct options *options, struct wn_arena *arena, const char *target, const char *body, const struct json **out,
-	struct wn_error *err);
+bool operator_send(const struct options *options, struct wn_arena *arena, const char *target, const char *body,
+	const struct json **out, struct wn_error *err);
 
 /* "12.5" or "12.5 WIN" as units; at most nine decimals. False for all else. */
 bool amount_read(const char *text, int64_t *units);

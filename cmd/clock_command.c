@@ -10,7 +10,10 @@
 /* "90s", "15m", "24h", "30d" or milliseconds. */
 static bool duration_read(const char *text, int64_t *out)
 {
-	static const struct { char unit; int64_t ms; } units[] = { { 's', 1000 }, { 'm', 60000 }, { 'h', 3600000 }, { 'd', 86400000 } };
+	static const struct {
+		char unit;
+		int64_t ms;
+	} units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
 	char *end;
 	long long number = strtoll(text, &end, 10);
 	if (end == text || number < 0)
@@ -26,7 +29,7 @@ static bool duration_read(const char *text, int64_t *out)
 
 static int clock_run(const struct options *options, int argc, char **argv)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_arena arena;
 	const struct json *answer;
 	const char *advance = option_text(options, "advance");
@@ -41,7 +44,8 @@ static int clock_run(const struct options *options, int argc, char **argv)
 	}
 	wn_arena_init(&arena, CLIENT_ARENA_MAX);
 	snprintf(body, sizeof body, "{\"advance_ms\":%" PRId64 "}", advance_ms);
-	bool done = operator_send(options, &arena, advance ? "/operator/clock" : "/v1/network", advance ? body : NULL, &answer, &err);
+	bool done = operator_send(
+		options, &arena, advance ? "/operator/clock" : "/v1/network", advance ? body : NULL, &answer, &err);
 	if (done && !json_integer(json_get(answer, "now_ms"), &now_ms))
 		done = wn_fail(&err, WN_DOWN, "answer_malformed", "the node's answer lacks now_ms");
 	if (done) {
@@ -57,8 +61,8 @@ static int clock_run(const struct options *options, int argc, char **argv)
 }
 
 static const struct option clock_options[] = {
-	{ "advance", OPTION_TEXT, NULL, 0, 0, "move a manual clock on: 90s, 15m, 24h, 30d" },
-	{ .name = NULL },
+	{"advance", OPTION_TEXT, NULL, 0, 0, "move a manual clock on: 90s, 15m, 24h, 30d"},
+	{.name = NULL},
 };
 
 const struct command command_clock = {

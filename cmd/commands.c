@@ -8,26 +8,27 @@
 #include "ingest/ingest_worker.h"
 #include "web/server.h"
 
-static const struct command *const commands_operator[] = { &command_up, &command_down, &command_status, &command_doctor, &command_campaign,
-	&command_release, &command_backtest, &command_clock, &command_config, &command_migrate, NULL };
-static const struct command *const commands_user[] = { &command_key, &command_account, &command_submit, &command_preflight, &command_stake,
-	&command_vote, &command_receipt, &command_download, &command_verify, NULL };
-static const struct command *const commands_role[] = { &command_serve, &command_ingest, &command_embed, &command_tally, &command_reward,
-	&command_seal, &command_keep, &command_robot, NULL };
+static const struct command *const commands_operator[] = {&command_up, &command_down, &command_status, &command_doctor,
+	&command_campaign, &command_release, &command_backtest, &command_clock, &command_config, &command_migrate,
+	NULL};
+static const struct command *const commands_user[] = {&command_key, &command_account, &command_submit,
+	&command_preflight, &command_stake, &command_vote, &command_receipt, &command_download, &command_verify, NULL};
+static const struct command *const commands_role[] = {&command_serve, &command_ingest, &command_embed, &command_tally,
+	&command_reward, &command_seal, &command_keep, &command_robot, NULL};
 
 const struct command_group command_groups[] = {
-	{ "Operators", commands_operator },
-	{ "Contributors, validators, labs", commands_user },
-	{ "One role of a node each (winnow up runs them all)", commands_role },
-	{ NULL, NULL },
+	{"Operators", commands_operator},
+	{"Contributors, validators, labs", commands_user},
+	{"One role of a node each (winnow up runs them all)", commands_role},
+	{NULL, NULL},
 };
 
 static const struct option common_options[] = {
-	{ "log.level", OPTION_TEXT, "info", 0, 0, "least level that is logged: debug, info, warn, error" },
-	{ .name = NULL },
+	{"log.level", OPTION_TEXT, "info", 0, 0, "least level that is logged: debug, info, warn, error"},
+	{.name = NULL},
 };
 
-const struct option *const node_tables[] = { common_options, node_options, web_options, ingest_options, NULL };
+const struct option *const node_tables[] = {common_options, node_options, web_options, ingest_options, NULL};
 
 const struct command *command_find(const char *name)
 {
@@ -54,7 +55,7 @@ void command_tables(const struct command *command, const struct option *out[COMM
 
 static bool log_level_find(const char *word, enum log_level *out)
 {
-	static const char *const words[] = { "debug", "info", "warn", "error" };
+	static const char *const words[] = {"debug", "info", "warn", "error"};
 	for (int i = 0; i < (int)(sizeof words / sizeof *words); i++)
 		if (strcmp(word, words[i]) == 0) {
 			*out = (enum log_level)i;
@@ -63,7 +64,8 @@ static bool log_level_find(const char *word, enum log_level *out)
 	return false;
 }
 
-bool command_options(const struct command *command, struct options *options, int *argc, char **argv, struct wn_error *err)
+bool command_options(
+	const struct command *command, struct options *options, int *argc, char **argv, struct wn_error *err)
 {
 	const char *file = command->runs_node ? getenv("WINNOW_CONFIG") : NULL;
 	enum log_level level;
@@ -71,7 +73,8 @@ bool command_options(const struct command *command, struct options *options, int
 		!options_read_flags(options, argc, argv, err))
 		return false;
 	return log_level_find(option_text(options, "log.level"), &level) ||
-		wn_fail(err, WN_INPUT, "option_value", "log.level is debug, info, warn or error, not \"%.80s\"", option_text(options, "log.level"));
+	       wn_fail(err, WN_INPUT, "option_value", "log.level is debug, info, warn or error, not \"%.80s\"",
+		       option_text(options, "log.level"));
 }
 
 enum log_level command_log_level(const struct options *options)

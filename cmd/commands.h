@@ -17,7 +17,8 @@ const struct command *command_find(const char *name); /* NULL when there is none
 /* The command's own table, the common ones and, for what runs a node, every folder's. `out` ends with NULL. */
 void command_tables(const struct command *command, const struct option *out[COMMAND_TABLES_MAX + 1]);
 /* Default, then (for what runs a node) the file that WINNOW_CONFIG names, then the environment, then flags. */
-bool command_options(const struct command *command, struct options *options, int *argc, char **argv, struct wn_error *err);
+bool command_options(
+	const struct command *command, struct options *options, int *argc, char **argv, struct wn_error *err);
 enum log_level command_log_level(const struct options *options);
 
 /* Folders' option tables that a node's processes share: what `winnow up` hands to its roles. Ended by NULL. */

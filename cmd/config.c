@@ -7,7 +7,8 @@
 
 static void config_file(const struct options *options)
 {
-	printf("# Options of winnow " WINNOW_VERSION ". Point WINNOW_CONFIG at this file; the environment and flags win over it.\n");
+	printf("# Options of winnow " WINNOW_VERSION
+	       ". Point WINNOW_CONFIG at this file; the environment and flags win over it.\n");
 	for (int t = 0; node_tables[t]; t++)
 		for (const struct option *row = node_tables[t]; row->name; row++) {
 			const char *value = option_text(options, row->name);
@@ -17,7 +18,7 @@ static void config_file(const struct options *options)
 
 static int config_genesis(void)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_arena arena;
 	struct policy policy;
 	struct json_writer writer;
@@ -51,8 +52,9 @@ static int config_run(const struct options *options, int argc, char **argv)
 }
 
 static const struct option config_options[] = {
-	{ "genesis", OPTION_BOOL, "false", 0, 0, "print a genesis file with the default policy instead, to edit for winnow up --genesis" },
-	{ .name = NULL },
+	{"genesis", OPTION_BOOL, "false", 0, 0,
+		"print a genesis file with the default policy instead, to edit for winnow up --genesis"},
+	{.name = NULL},
 };
 
 const struct command command_config = {

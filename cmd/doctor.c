@@ -24,13 +24,16 @@ enum { DOCTOR_SYNCS = 20, DOCTOR_MEMORY_LEAST_MB = 1024, DOCTOR_DISK_LEAST_MB = 
 
 enum finding { FINDING_GOOD, FINDING_NOTE, FINDING_BAD };
 
-struct doctor { int notes, bad; };
+struct doctor {
+	int notes, bad;
+};
 
-static void find(struct doctor *doctor, enum finding finding, const char *about, const char *format, ...) __attribute__((format(printf, 4, 5)));
+static void find(struct doctor *doctor, enum finding finding, const char *about, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
 
 static void find(struct doctor *doctor, enum finding finding, const char *about, const char *format, ...)
 {
-	static const char *const words[] = { "good", "note", "BAD " };
+	static const char *const words[] = {"good", "note", "BAD "};
 	va_list arguments;
 	printf("%s  %-12s ", words[finding], about);
 	va_start(arguments, format);
@@ -46,15 +49,20 @@ static void machine_look(struct doctor *doctor)
 	struct sysinfo info;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	__builtin_cpu_init();
-	find(doctor, FINDING_GOOD, "processor", "%ld cores%s%s%s", cores, __builtin_cpu_supports("avx2") ? ", AVX2" : "",
-		__builtin_cpu_supports("avx512f") ? ", AVX-512" : "", __builtin_cpu_supports("avx512vnni") ? ", VNNI" : "");
+	find(doctor, FINDING_GOOD, "processor", "%ld cores%s%s%s", cores,
+		__builtin_cpu_supports("avx2") ? ", AVX2" : "", __builtin_cpu_supports("avx512f") ? ", AVX-512" : "",
+		__builtin_cpu_supports("avx512vnni") ? ", VNNI" : "");
 	if (sysinfo(&info) == 0) {
-		int64_t free_mb = (int64_t)(info.freeram + info.bufferram) * info.mem_unit >> 20, all_mb = (int64_t)info.totalram * info.mem_unit >> 20;
-		find(doctor, all_mb < DOCTOR_MEMORY_LEAST_MB ? FINDING_NOTE : FINDING_GOOD, "memory", "%" PRId64 " MiB, %" PRId64 " MiB free%s", all_mb, free_mb,
+		int64_t free_mb = (int64_t)(info.freeram + info.bufferram) * info.mem_unit >> 20,
+			all_mb = (int64_t)info.totalram * info.mem_unit >> 20;
+		find(doctor, all_mb < DOCTOR_MEMORY_LEAST_MB ? FINDING_NOTE : FINDING_GOOD, "memory",
+			"%" PRId64 " MiB, %" PRId64 " MiB free%s", all_mb, free_mb,
 			all_mb < DOCTOR_MEMORY_LEAST_MB ? ": a node wants a gibibyte" : "");
 	}
 	void *cuda = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-	find(doctor, FINDING_GOOD, "GPU", "%s", cuda ? "an NVIDIA driver is here; this version computes on the CPU" : "none found; nothing is missing without one but speed");
+	find(doctor, FINDING_GOOD, "GPU", "%s",
+		cuda ? "an NVIDIA driver is here; this version computes on the CPU"
+		     : "none found; nothing is missing without one but speed");
 	if (cuda)
 		dlclose(cuda);
 }
@@ -62,7 +70,7 @@ static void machine_look(struct doctor *doctor)
 static void backend_look(struct doctor *doctor)
 {
 	struct backend *backend;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	if (!backend_open(&backend, NULL, &err)) {
 		find(doctor, FINDING_BAD, "duplicates", "no signing backend works: %s", err.text);
 		return;
@@ -81,7 +89,8 @@ static void disk_look(struct doctor *doctor, const struct node *node)
 		return;
 	}
 	int64_t free_mb = (int64_t)(disk.f_bavail * disk.f_frsize >> 20), spent_us;
-	find(doctor, free_mb < DOCTOR_DISK_LEAST_MB ? FINDING_BAD : FINDING_GOOD, "state", "%s, %" PRId64 " MiB free%s", node->state_dir, free_mb,
+	find(doctor, free_mb < DOCTOR_DISK_LEAST_MB ? FINDING_BAD : FINDING_GOOD, "state", "%s, %" PRId64 " MiB free%s",
+		node->state_dir, free_mb,
 		free_mb < DOCTOR_DISK_LEAST_MB ? ": make room, or name another folder with --node.state" : "");
 	int file = open(node_path(node, path, "run/doctor.tmp"), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (file < 0) {
@@ -97,13 +106,15 @@ static void disk_look(struct doctor *doctor, const struct node *node)
 	close(file);
 	unlink(path);
 	spent_us = ((end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000) / DOCTOR_SYNCS;
-	find(doctor, !good || spent_us > DOCTOR_SYNC_SLOW_US ? FINDING_NOTE : FINDING_GOOD, "disk", "%" PRId64 " us a sync%s", spent_us,
+	find(doctor, !good || spent_us > DOCTOR_SYNC_SLOW_US ? FINDING_NOTE : FINDING_GOOD, "disk",
+		"%" PRId64 " us a sync%s", spent_us,
 		spent_us > DOCTOR_SYNC_SLOW_US ? ": every acknowledged write waits for one, a faster disk helps" : "");
 }
 
 static void keys_look(struct doctor *doctor, const struct node *node)
 {
-	static const char *const names[] = { "keys/checkpoint.key", "keys/operator.key", "keys/manifest.key", "keys/beacon.seed" };
+	static const char *const names[] = {
+		"keys/checkpoint.key", "keys/operator.key", "keys/manifest.key", "keys/beacon.seed"};
 	char path[NODE_PATH_MAX];
 	struct stat about;
 	if (stat(node_path(node, path, names[0]), &about) != 0 && errno == ENOENT)
@@ -119,7 +130,7 @@ static void keys_look(struct doctor *doctor, const struct node *node)
 static bool postgresql_look(struct doctor *doctor, const struct node *node)
 {
 	struct cluster cluster;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	if (!node->own_database) {
 		find(doctor, FINDING_GOOD, "PostgreSQL", "the operator's own, as node.database says");
 		return true;
@@ -129,14 +140,16 @@ static bool postgresql_look(struct doctor *doctor, const struct node *node)
 		return false;
 	}
 	bool up = cluster_is_up(&cluster);
-	find(doctor, up ? FINDING_GOOD : FINDING_NOTE, "PostgreSQL", "%s in %s", up ? "runs" : "does not run (winnow up starts it)", cluster.data_dir);
+	find(doctor, up ? FINDING_GOOD : FINDING_NOTE, "PostgreSQL", "%s in %s",
+		up ? "runs" : "does not run (winnow up starts it)", cluster.data_dir);
 	return up;
 }
 
 static void database_look(struct doctor *doctor, const struct node *node)
 {
-	static const char *const roles[] = { "winnow_serve", "winnow_ingest", "winnow_embed", "winnow_tally", "winnow_reward", "winnow_seal" };
-	struct wn_error err = { 0 };
+	static const char *const roles[] = {
+		"winnow_serve", "winnow_ingest", "winnow_embed", "winnow_tally", "winnow_reward", "winnow_seal"};
+	struct wn_error err = {0};
 	struct db *db;
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {
 		if (!node_connect(node, roles[i], &db, &err)) {
@@ -154,20 +167,23 @@ static void database_look(struct doctor *doctor, const struct node *node)
 			else if (!found)
 				find(doctor, FINDING_NOTE, "network", "none yet: winnow up makes one");
 			else
-				find(doctor, FINDING_GOOD, "network", "%.16s%s%s", hex_write(hex, network.network.bytes, ID_BYTES), network.sample ? ", a sample network" : "",
+				find(doctor, FINDING_GOOD, "network", "%.16s%s%s",
+					hex_write(hex, network.network.bytes, ID_BYTES),
+					network.sample ? ", a sample network" : "",
 					network.clock_manual ? ", manual clock" : "");
 			wn_arena_free(&arena);
 		}
 		db_close(db);
 	}
-	find(doctor, FINDING_GOOD, "database", "every role connects; fsync, full_page_writes and synchronous_commit are on");
+	find(doctor, FINDING_GOOD, "database",
+		"every role connects; fsync, full_page_writes and synchronous_commit are on");
 }
 
 static int doctor_run(const struct options *options, int argc, char **argv)
 {
 	static struct node node;
-	struct wn_error err = { 0 };
-	struct doctor doctor = { 0 };
+	struct wn_error err = {0};
+	struct doctor doctor = {0};
 	(void)argv;
 	if (argc != 0)
 		return command_usage(&command_doctor);
@@ -180,7 +196,9 @@ static int doctor_run(const struct options *options, int argc, char **argv)
 	keys_look(&doctor, &node);
 	if (postgresql_look(&doctor, &node))
 		database_look(&doctor, &node);
-	printf("%s\n", doctor.bad ? "Something must be mended." : doctor.notes ? "Nothing is broken; see the notes." : "All is well.");
+	printf("%s\n", doctor.bad     ? "Something must be mended."
+		       : doctor.notes ? "Nothing is broken; see the notes."
+				      : "All is well.");
 	return doctor.bad ? EXIT_FAILED_CHECK : EXIT_DONE;
 }
 

@@ -39,13 +39,15 @@ static bool down_node(const struct node *node, int *lock, struct wn_error *err)
 			break;
 		if (other != asked && down_is_winnow(other)) {
 			if (kill(other, SIGTERM) != 0 && errno != ESRCH)
-				return wn_fail(err, WN_INPUT, "node_runs", "process %ld runs the node and cannot be stopped: %s", (long)other,
+				return wn_fail(err, WN_INPUT, "node_runs",
+					"process %ld runs the node and cannot be stopped: %s", (long)other,
 					strerror(errno));
 			asked = other;
 		}
 		if (clock_monotonic_ms() > deadline_ms)
-			return wn_fail(err, WN_DOWN, "node_runs", "process %ld runs the node and does not end", (long)other);
-		nanosleep(&(struct timespec){ 0, DOWN_POLL_MS * 1000000L }, NULL);
+			return wn_fail(
+				err, WN_DOWN, "node_runs", "process %ld runs the node and does not end", (long)other);
+		nanosleep(&(struct timespec){0, DOWN_POLL_MS * 1000000L}, NULL);
 	}
 	if (asked)
 		printf("winnow stopped (process %ld)\n", (long)asked);
@@ -56,7 +58,7 @@ static int down_run(const struct options *options, int argc, char **argv)
 {
 	static struct node node;
 	struct cluster cluster;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	char run[NODE_PATH_MAX];
 	int lock = -1;
 	(void)argv;

@@ -59,21 +59,24 @@ static bool line_read(struct item_lines *lines, size_t *bytes, bool *too_long)
 	return c == '\n' || *bytes > 0;
 }
 
-bool item_lines_next(struct item_lines *lines, struct wn_slice *line, int64_t *number, bool *too_long, struct wn_error *err)
+bool item_lines_next(
+	struct item_lines *lines, struct wn_slice *line, int64_t *number, bool *too_long, struct wn_error *err)
 {
 	size_t bytes;
-	*line = (struct wn_slice){ NULL, 0 };
+	*line = (struct wn_slice){NULL, 0};
 	while (line_read(lines, &bytes, too_long)) {
 		size_t blank = 0;
-		while (blank < bytes && (lines->line[blank] == ' ' || lines->line[blank] == '\t' || lines->line[blank] == '\r'))
+		while (blank < bytes &&
+			(lines->line[blank] == ' ' || lines->line[blank] == '\t' || lines->line[blank] == '\r'))
 			blank++;
 		if (blank == bytes && !*too_long)
 			continue;
-		*line = (struct wn_slice){ lines->line, bytes };
+		*line = (struct wn_slice){lines->line, bytes};
 		*number = lines->number;
 		return true;
 	}
-	return !ferror(lines->file) || wn_fail(err, WN_DOWN, "file_read", "line %lld: %s", (long long)lines->number + 1, strerror(errno));
+	return !ferror(lines->file) ||
+	       wn_fail(err, WN_DOWN, "file_read", "line %lld: %s", (long long)lines->number + 1, strerror(errno));
 }
 
 void item_lines_where(const struct item_lines *lines, int64_t *read_bytes, int64_t *all_bytes)

@@ -21,23 +21,24 @@ static void keep_on_signal(int number)
 static void keep_pause(int ms)
 {
 	if (!keep_stop)
-		nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
+		nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL);
 }
 
 static int keep_run(const struct options *options, int argc, char **argv)
 {
 	static struct node node;
 	struct cluster cluster;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	(void)argv;
 	if (argc != 0)
 		return command_usage(&command_keep);
-	sigaction(SIGTERM, &(struct sigaction){ .sa_handler = keep_on_signal }, NULL);
-	sigaction(SIGINT, &(struct sigaction){ .sa_handler = keep_on_signal }, NULL);
+	sigaction(SIGTERM, &(struct sigaction){.sa_handler = keep_on_signal}, NULL);
+	sigaction(SIGINT, &(struct sigaction){.sa_handler = keep_on_signal}, NULL);
 	if (!node_paths(&node, options, &err))
 		return command_failed(&err);
 	if (!node.own_database) {
-		wn_fail(&err, WN_INPUT, "database_not_ours", "node.database names a server of your own: it is yours to keep");
+		wn_fail(&err, WN_INPUT, "database_not_ours",
+			"node.database names a server of your own: it is yours to keep");
 		return command_failed(&err);
 	}
 	if (!cluster_plan(&cluster, node.state_dir, &err))

@@ -7,7 +7,7 @@
 static int key_run(const struct options *options, int argc, char **argv)
 {
 	struct key_file file;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	char did[DID_ROOM];
 	(void)options;
 	if (argc != 1)
@@ -20,12 +20,14 @@ static int key_run(const struct options *options, int argc, char **argv)
 	sign_forget(&file.key);
 	printf("%s\n", did);
 	if (!there)
-		fprintf(stderr, "Made %s. Whoever has this file owns the account: keep a copy in a safe place.\n", argv[0]);
+		fprintf(stderr, "Made %s. Whoever has this file owns the account: keep a copy in a safe place.\n",
+			argv[0]);
 	return EXIT_DONE;
 }
 
 static const char *const key_help[] = {
-	"The file holds the signing key and the seed that hides your votes until they are opened; it is readable by you alone.",
+	"The file holds the signing key and the seed that hides your votes until they are opened; it is readable by "
+	"you alone.",
 	"Running it again on the same file only shows the name (did:key) that others know you by.",
 	NULL,
 };

@@ -8,16 +8,19 @@
 
 static void help_all(FILE *out)
 {
-	fprintf(out, "winnow " WINNOW_VERSION ": collect posts and readings, have them judged, pay for them, release datasets\n\n"
-		"usage: winnow COMMAND [OPTIONS]\n");
+	fprintf(out, "winnow " WINNOW_VERSION
+		     ": collect posts and readings, have them judged, pay for them, release datasets\n\n"
+		     "usage: winnow COMMAND [OPTIONS]\n");
 	for (const struct command_group *group = command_groups; group->title; group++) {
 		fprintf(out, "\n%s\n", group->title);
 		for (const struct command *const *command = group->commands; *command; command++)
 			fprintf(out, "  %-14s %s\n", (*command)->name, (*command)->summary);
 	}
-	fprintf(out, "\nwinnow COMMAND --help tells a command's options. Every option NAME may also stand in the environment\n"
-		"(WINNOW_NAME in capitals, dots as underscores) or in the file that WINNOW_CONFIG names (NAME = VALUE).\n"
-		"Exit status: 0 done, 1 a check failed, 2 wrong use, 3 something cannot be reached.\n");
+	fprintf(out, "\nwinnow COMMAND --help tells a command's options. Every option NAME may also stand in the "
+		     "environment\n"
+		     "(WINNOW_NAME in capitals, dots as underscores) or in the file that WINNOW_CONFIG names (NAME = "
+		     "VALUE).\n"
+		     "Exit status: 0 done, 1 a check failed, 2 wrong use, 3 something cannot be reached.\n");
 }
 
 static void help_one(const struct command *command, const struct options *options)
@@ -41,7 +44,7 @@ static bool wants_help(int argc, char **argv)
 static int run(const struct command *command, int argc, char **argv)
 {
 	const struct option *tables[COMMAND_TABLES_MAX + 1];
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	command_tables(command, tables);
 	struct options *options = options_open(tables);
 	if (wants_help(argc, argv)) {
@@ -63,7 +66,7 @@ static int run(const struct command *command, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	/* A core file would hold keys. */
-	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	if (argc < 2) {
 		help_all(stderr);
 		return EXIT_USAGE;
@@ -75,7 +78,7 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
 		if (argc > 2) {
 			const struct command *about = command_find(argv[2]);
-			char *help[] = { "--help" };
+			char *help[] = {"--help"};
 			if (about)
 				return run(about, 1, help);
 		}

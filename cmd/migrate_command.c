@@ -9,7 +9,7 @@
 static int migrate_run(const struct options *options, int argc, char **argv)
 {
 	static struct node node;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct db *db;
 	int applied;
 	(void)argv;

@@ -14,7 +14,8 @@
 enum { PREFLIGHT_ARENA = 16 * 1024 * 1024, PREFLIGHT_DOCUMENT_MAX = 65536 };
 
 /* Without a campaign's document only what holds everywhere is checked. */
-static const char preflight_any[] = "{\"name\":\"any\",\"question\":\"?\",\"licence\":\"other\","
+static const char preflight_any[] =
+	"{\"name\":\"any\",\"question\":\"?\",\"licence\":\"other\","
 	"\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":\"keep\"}]}";
 
 static bool campaign_load(struct wn_arena *arena, const char *path, struct campaign *out, struct wn_error *err)
@@ -30,16 +31,18 @@ static bool campaign_load(struct wn_arena *arena, const char *path, struct campa
 				fclose(file);
 			return false;
 		}
-		text = (struct wn_slice){ bytes, fread(bytes, 1, PREFLIGHT_DOCUMENT_MAX + 1, file) };
+		text = (struct wn_slice){bytes, fread(bytes, 1, PREFLIGHT_DOCUMENT_MAX + 1, file)};
 		fclose(file);
 		if (text.bytes > PREFLIGHT_DOCUMENT_MAX)
-			return wn_fail(err, WN_INPUT, "campaign_long", "%s is longer than a campaign's document may be", path);
+			return wn_fail(
+				err, WN_INPUT, "campaign_long", "%s is longer than a campaign's document may be", path);
 	}
-	return (json_parse(arena, text.data, text.bytes, &document, err) && campaign_parse(document, out, err)) || wn_while(err, "read the campaign");
+	return (json_parse(arena, text.data, text.bytes, &document, err) && campaign_parse(document, out, err)) ||
+	       wn_while(err, "read the campaign");
 }
 
-static bool preflight_file(struct wn_arena *arena, struct item_lines *lines, const struct item_rules *rules, int64_t *good, int64_t *bad,
-	struct wn_error *err)
+static bool preflight_file(struct wn_arena *arena, struct item_lines *lines, const struct item_rules *rules,
+	int64_t *good, int64_t *bad, struct wn_error *err)
 {
 	static struct item item;
 	struct item_answer answer;
@@ -66,7 +69,7 @@ static bool preflight_file(struct wn_arena *arena, struct item_lines *lines, con
 
 static int preflight_run(const struct options *options, int argc, char **argv)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_arena document, arena;
 	static struct campaign campaign;
 	struct item_lines *lines;
@@ -75,10 +78,11 @@ static int preflight_run(const struct options *options, int argc, char **argv)
 		return command_usage(&command_preflight);
 	wn_arena_init(&document, PREFLIGHT_ARENA);
 	wn_arena_init(&arena, PREFLIGHT_ARENA);
-	bool ok = campaign_load(&document, option_text(options, "campaign"), &campaign, &err) && item_lines_open(&lines, argv[0], &err);
+	bool ok = campaign_load(&document, option_text(options, "campaign"), &campaign, &err) &&
+		  item_lines_open(&lines, argv[0], &err);
 	if (ok) {
 		/* The author's pseudonym does not matter here: it has the same length for everybody. */
-		struct item_rules rules = { .campaign = &campaign, .now_ms = clock_wall_ms() };
+		struct item_rules rules = {.campaign = &campaign, .now_ms = clock_wall_ms()};
 		ok = preflight_file(&arena, lines, &rules, &good, &bad, &err);
 		item_lines_close(lines);
 	}
@@ -91,11 +95,13 @@ static int preflight_run(const struct options *options, int argc, char **argv)
 }
 
 static const struct option preflight_options[] = {
-	{ "campaign", OPTION_TEXT, NULL, 0, 0, "file with the campaign's document; without it only the general limits are checked" },
-	{ .name = NULL },
+	{"campaign", OPTION_TEXT, NULL, 0, 0,
+		"file with the campaign's document; without it only the general limits are checked"},
+	{.name = NULL},
 };
 static const char *const preflight_help[] = {
-	"Reads one item a line (- is the standard input), stores and sends nothing, names every line that a node would refuse.",
+	"Reads one item a line (- is the standard input), stores and sends nothing, names every line that a node would "
+	"refuse.",
 	"Duplicates are found by the node: submit tells what repeats what.",
 	NULL,
 };

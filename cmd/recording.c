@@ -12,7 +12,8 @@
 
 enum { RECORDING_PATH_MAX = 4096, RECORDING_FIELDS = 3, RECORDING_FIELD_MAX = 1024 };
 
-static bool file_read(struct wn_arena *arena, const char *folder, const char *name, struct wn_slice *out, bool *missing, struct wn_error *err)
+static bool file_read(struct wn_arena *arena, const char *folder, const char *name, struct wn_slice *out, bool *missing,
+	struct wn_error *err)
 {
 	char path[RECORDING_PATH_MAX];
 	snprintf(path, sizeof path, "%s/%s", folder, name);
@@ -22,14 +23,15 @@ static bool file_read(struct wn_arena *arena, const char *folder, const char *na
 		return wn_fail(err, WN_INPUT, "recording_file", "open %s: %s", path, strerror(errno));
 	if (fseek(file, 0, SEEK_END) != 0 || ftell(file) < 0 || ftell(file) > RECORDING_FILE_MAX) {
 		fclose(file);
-		return wn_fail(err, WN_INPUT, "recording_file", "%s cannot be read or has more than %d bytes", path, RECORDING_FILE_MAX);
+		return wn_fail(err, WN_INPUT, "recording_file", "%s cannot be read or has more than %d bytes", path,
+			RECORDING_FILE_MAX);
 	}
 	size_t bytes = (size_t)ftell(file);
 	rewind(file);
 	char *text = wn_arena_alloc(arena, bytes + 1);
 	bool whole = text && fread(text, 1, bytes, file) == bytes;
 	fclose(file);
-	*out = (struct wn_slice){ text, bytes };
+	*out = (struct wn_slice){text, bytes};
 	return whole || wn_fail(err, text ? WN_DOWN : WN_FULL, "recording_file", "read %s", path);
 }
 
@@ -71,7 +73,7 @@ struct table {
 	int column_count;
 	bool (*row)(struct table *table, const char *const fields[], struct wn_error *err);
 	void *context;
-	int64_t line;      /* of the file, as an editor counts; a record over several lines is named by its last */
+	int64_t line; /* of the file, as an editor counts; a record over several lines is named by its last */
 	bool header_seen;
 	const char *fields[RECORDING_FIELDS];
 	int field_count;
@@ -88,8 +90,8 @@ static void table_field(void *bytes, size_t count, void *context)
 	}
 	if (count > RECORDING_FIELD_MAX || !utf8_valid(bytes, count, NULL) || memchr(bytes, 0, count)) {
 		table->failed = true;
-		wn_fail(table->err, WN_INPUT, "recording_field", "%s line %lld: a field is UTF-8 of at most %d bytes", table->name, (long long)table->line,
-			RECORDING_FIELD_MAX);
+		wn_fail(table->err, WN_INPUT, "recording_field", "%s line %lld: a field is UTF-8 of at most %d bytes",
+			table->name, (long long)table->line, RECORDING_FIELD_MAX);
 		return;
 	}
 	table->fields[table->field_count++] = wn_arena_copy(table->arena, bytes ? bytes : "", count);
@@ -97,8 +99,9 @@ static void table_field(void *bytes, size_t count, void *context)
 
 static bool table_header(const struct table *table)
 {
-	return wn_fail(table->err, WN_INPUT, "recording_header", "%s begins with the header %s,%s%s%s", table->name, table->columns[0],
-		table->columns[1], table->column_count > 2 ? "," : "", table->column_count > 2 ? table->columns[2] : "");
+	return wn_fail(table->err, WN_INPUT, "recording_header", "%s begins with the header %s,%s%s%s", table->name,
+		table->columns[0], table->columns[1], table->column_count > 2 ? "," : "",
+		table->column_count > 2 ? table->columns[2] : "");
 }
 
 static void table_line(int end, void *context)
@@ -113,7 +116,8 @@ static void table_line(int end, void *context)
 		return;
 	if (count != table->column_count) {
 		table->failed = true;
-		wn_fail(table->err, WN_INPUT, "recording_row", "%s line %lld has %d fields, not %d", table->name, (long long)table->line, count, table->column_count);
+		wn_fail(table->err, WN_INPUT, "recording_row", "%s line %lld has %d fields, not %d", table->name,
+			(long long)table->line, count, table->column_count);
 		return;
 	}
 	if (!is_header) {
@@ -153,7 +157,8 @@ static bool table_read(struct table *table, const char *folder, const char *name
 	int why = csv_error(&parser);
 	csv_free(&parser);
 	if (!done)
-		return wn_fail(err, WN_INPUT, "recording_csv", "%s line %lld: %s", name, (long long)table->line, csv_strerror(why));
+		return wn_fail(err, WN_INPUT, "recording_csv", "%s line %lld: %s", name, (long long)table->line,
+			csv_strerror(why));
 	return !table->failed && (table->header_seen || table_header(table));
 }
 
@@ -162,20 +167,26 @@ static bool table_read(struct table *table, const char *folder, const char *name
 struct reading {
 	struct recording *recording;
 	struct names posts, workers;
-	struct row { uint32_t post, worker; int8_t class; } *rows; /* votes in file order */
+	struct row {
+		uint32_t post, worker;
+		int8_t class;
+	} * rows; /* votes in file order */
 	size_t row_count, row_room;
 };
 
-static bool post_add(struct wn_arena *arena, struct reading *reading, const struct json *line, size_t number, struct wn_error *err)
+static bool post_add(
+	struct wn_arena *arena, struct reading *reading, const struct json *line, size_t number, struct wn_error *err)
 {
 	struct recording *recording = reading->recording;
 	const char *id = json_member_string(line, "id", NULL);
 	const struct json *text = json_get(line, "text");
 	if (!id || !*id || !text || text->type != JSON_STRING)
-		return wn_fail(err, WN_INPUT, "recording_post", "posts.ndjson line %zu is not {\"id\": \"...\", \"text\": \"...\"}", number);
+		return wn_fail(err, WN_INPUT, "recording_post",
+			"posts.ndjson line %zu is not {\"id\": \"...\", \"text\": \"...\"}", number);
 	size_t place = names_place(&reading->posts, id);
 	if (reading->posts.names[place])
-		return wn_fail(err, WN_INPUT, "recording_post_twice", "posts.ndjson line %zu: the id %s stands twice", number, id);
+		return wn_fail(err, WN_INPUT, "recording_post_twice", "posts.ndjson line %zu: the id %s stands twice",
+			number, id);
 	struct recording_post *post = &recording->posts[recording->post_count];
 	post->id = wn_arena_copy(arena, id, strlen(id));
 	post->text = text->text;
@@ -202,7 +213,8 @@ static bool posts_read(struct wn_arena *arena, const char *folder, struct readin
 	for (size_t i = 0; i < text.bytes; i++)
 		lines += text.data[i] == '\n';
 	if (lines > RECORDING_POSTS_MAX)
-		return wn_fail(err, WN_INPUT, "recording_posts", "posts.ndjson has more than %d lines", RECORDING_POSTS_MAX);
+		return wn_fail(
+			err, WN_INPUT, "recording_posts", "posts.ndjson has more than %d lines", RECORDING_POSTS_MAX);
 	reading->recording->posts = wn_arena_array(arena, lines, sizeof *reading->recording->posts);
 	if (!reading->recording->posts || !names_init(&reading->posts, arena, lines, err))
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu posts", lines);
@@ -211,27 +223,33 @@ static bool posts_read(struct wn_arena *arena, const char *folder, struct readin
 		size_t bytes = end ? (size_t)(end - text.data) - at : text.bytes - at;
 		const struct json *line;
 		number++;
-		if (!is_blank(text.data + at, bytes) && (!json_parse(arena, text.data + at, bytes, &line, err) || !post_add(arena, reading, line, number, err)))
+		if (!is_blank(text.data + at, bytes) && (!json_parse(arena, text.data + at, bytes, &line, err) ||
+								!post_add(arena, reading, line, number, err)))
 			return wn_while(err, "posts.ndjson line %zu", number);
 		at += bytes + 1;
 	}
-	return reading->recording->post_count > 0 || wn_fail(err, WN_INPUT, "recording_posts", "posts.ndjson holds no post");
+	return reading->recording->post_count > 0 ||
+	       wn_fail(err, WN_INPUT, "recording_posts", "posts.ndjson holds no post");
 }
 
-static bool post_find(const struct reading *reading, const struct table *table, const char *id, uint32_t *post, struct wn_error *err)
+static bool post_find(
+	const struct reading *reading, const struct table *table, const char *id, uint32_t *post, struct wn_error *err)
 {
 	size_t place = names_place(&reading->posts, id);
 	if (!reading->posts.names[place])
-		return wn_fail(err, WN_INPUT, "recording_post_unknown", "%s line %lld: there is no post %s", table->name, (long long)table->line, id);
+		return wn_fail(err, WN_INPUT, "recording_post_unknown", "%s line %lld: there is no post %s",
+			table->name, (long long)table->line, id);
 	*post = reading->posts.values[place];
 	return true;
 }
 
-static bool choice_find(const struct recording *recording, const struct table *table, const char *choice, int *class, struct wn_error *err)
+static bool choice_find(const struct recording *recording, const struct table *table, const char *choice, int *class,
+	struct wn_error *err)
 {
 	*class = campaign_class(&recording->campaign, choice);
 	return *class >= -1 ||
-		wn_fail(err, WN_INPUT, "recording_choice", "%s line %lld: campaign.json has no choice %s", table->name, (long long)table->line, choice);
+	       wn_fail(err, WN_INPUT, "recording_choice", "%s line %lld: campaign.json has no choice %s", table->name,
+		       (long long)table->line, choice);
 }
 
 static bool vote_row(struct table *table, const char *const fields[], struct wn_error *err)
@@ -245,7 +263,8 @@ static bool vote_row(struct table *table, const char *const fields[], struct wn_
 	size_t place = names_place(&reading->workers, fields[1]);
 	if (!reading->workers.names[place]) {
 		if (recording->worker_count == RECORDING_WORKERS_MAX)
-			return wn_fail(err, WN_INPUT, "recording_workers", "votes.csv names more than %d workers", RECORDING_WORKERS_MAX);
+			return wn_fail(err, WN_INPUT, "recording_workers", "votes.csv names more than %d workers",
+				RECORDING_WORKERS_MAX);
 		reading->workers.names[place] = fields[1];
 		reading->workers.values[place] = (uint32_t)recording->worker_count;
 		recording->workers[recording->worker_count++] = fields[1];
@@ -255,8 +274,9 @@ static bool vote_row(struct table *table, const char *const fields[], struct wn_
 		return true;
 	}
 	if (reading->row_count == reading->row_room)
-		return wn_fail(err, WN_INPUT, "recording_votes", "votes.csv has more than %d votes", RECORDING_VOTES_MAX);
-	reading->rows[reading->row_count++] = (struct row){ post, reading->workers.values[place], (int8_t)class };
+		return wn_fail(
+			err, WN_INPUT, "recording_votes", "votes.csv has more than %d votes", RECORDING_VOTES_MAX);
+	reading->rows[reading->row_count++] = (struct row){post, reading->workers.values[place], (int8_t) class};
 	recording->posts[post].vote_count++;
 	return true;
 }
@@ -266,9 +286,10 @@ static bool truth_row(struct table *table, const char *const fields[], struct wn
 	struct reading *reading = table->context;
 	uint32_t post = 0;
 	int class;
-	if (!post_find(reading, table, fields[0], &post, err) || !choice_find(reading->recording, table, fields[1], &class, err))
+	if (!post_find(reading, table, fields[0], &post, err) ||
+		!choice_find(reading->recording, table, fields[1], &class, err))
 		return false;
-	reading->recording->posts[post].truth = (int8_t)class;
+	reading->recording->posts[post].truth = (int8_t) class;
 	return true;
 }
 
@@ -292,7 +313,8 @@ static bool votes_sort(struct wn_arena *arena, struct reading *reading, struct w
 			recording->repeated++;
 			continue;
 		}
-		post->votes[post->vote_count++] = (struct recording_vote){ reading->rows[i].worker, reading->rows[i].class };
+		post->votes[post->vote_count++] =
+			(struct recording_vote){reading->rows[i].worker, reading->rows[i].class};
 		recording->vote_count++;
 	}
 	return true;
@@ -300,8 +322,9 @@ static bool votes_sort(struct wn_arena *arena, struct reading *reading, struct w
 
 static bool votes_read(struct wn_arena *arena, const char *folder, struct reading *reading, struct wn_error *err)
 {
-	static const char *const columns[] = { "post", "worker", "choice", NULL };
-	struct table table = { .arena = arena, .columns = columns, .column_count = 3, .row = vote_row, .context = reading };
+	static const char *const columns[] = {"post", "worker", "choice", NULL};
+	struct table table = {
+		.arena = arena, .columns = columns, .column_count = 3, .row = vote_row, .context = reading};
 	struct wn_slice text;
 	bool missing;
 	size_t lines = 1;
@@ -313,15 +336,17 @@ static bool votes_read(struct wn_arena *arena, const char *folder, struct readin
 	reading->row_room = lines < RECORDING_VOTES_MAX ? lines : RECORDING_VOTES_MAX;
 	reading->rows = wn_arena_array(arena, reading->row_room, sizeof *reading->rows);
 	reading->recording->workers = wn_arena_array(arena, RECORDING_WORKERS_MAX, sizeof *reading->recording->workers);
-	if (!reading->rows || !reading->recording->workers || !names_init(&reading->workers, arena, RECORDING_WORKERS_MAX, err))
+	if (!reading->rows || !reading->recording->workers ||
+		!names_init(&reading->workers, arena, RECORDING_WORKERS_MAX, err))
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu votes", lines);
 	return table_read(&table, folder, "votes.csv", &missing, err) && votes_sort(arena, reading, err);
 }
 
 static bool truth_read(struct wn_arena *arena, const char *folder, struct reading *reading, struct wn_error *err)
 {
-	static const char *const columns[] = { "post", "choice", NULL };
-	struct table table = { .arena = arena, .columns = columns, .column_count = 2, .row = truth_row, .context = reading };
+	static const char *const columns[] = {"post", "choice", NULL};
+	struct table table = {
+		.arena = arena, .columns = columns, .column_count = 2, .row = truth_row, .context = reading};
 	bool missing;
 	reading->recording->has_truth = table_read(&table, folder, "truth.csv", &missing, err);
 	if (reading->recording->has_truth)
@@ -334,17 +359,19 @@ static bool truth_read(struct wn_arena *arena, const char *folder, struct readin
 
 bool recording_read(struct wn_arena *arena, const char *folder, struct recording *out, struct wn_error *err)
 {
-	struct reading reading = { .recording = out };
+	struct reading reading = {.recording = out};
 	struct wn_slice text;
 	bool missing;
 	memset(out, 0, sizeof *out);
 	if (!file_read(arena, folder, "campaign.json", &text, &missing, err))
 		return false;
-	if (!json_parse(arena, text.data, text.bytes, &out->document, err) || !campaign_parse(out->document, &out->campaign, err))
+	if (!json_parse(arena, text.data, text.bytes, &out->document, err) ||
+		!campaign_parse(out->document, &out->campaign, err))
 		return wn_while(err, "campaign.json");
 	if (out->campaign.kind != ITEM_TEXT)
 		return wn_fail(err, WN_INPUT, "recording_kind", "a backtest runs campaigns of kind text");
-	return posts_read(arena, folder, &reading, err) && votes_read(arena, folder, &reading, err) && truth_read(arena, folder, &reading, err);
+	return posts_read(arena, folder, &reading, err) && votes_read(arena, folder, &reading, err) &&
+	       truth_read(arena, folder, &reading, err);
 }
 
 int64_t recording_majority_ppm(const struct recording *recording, uint32_t most)
@@ -352,7 +379,7 @@ int64_t recording_majority_ppm(const struct recording *recording, uint32_t most)
 	int64_t known = 0, right = 0;
 	for (size_t i = 0; i < recording->post_count; i++) {
 		const struct recording_post *post = &recording->posts[i];
-		uint32_t counts[CAMPAIGN_CHOICES_MAX] = { 0 };
+		uint32_t counts[CAMPAIGN_CHOICES_MAX] = {0};
 		int best = 0;
 		if (post->truth < 0)
 			continue;

@@ -22,8 +22,8 @@
 #include "web/server.h"
 
 /* Every route of the node: a folder's table is one line here. */
-static const struct route *const role_routes[] = { node_routes, account_routes, campaign_routes, ingest_routes, item_routes, seat_routes,
-	ballot_routes, money_routes, dataset_routes, page_routes, NULL };
+static const struct route *const role_routes[] = {node_routes, account_routes, campaign_routes, ingest_routes,
+	item_routes, seat_routes, ballot_routes, money_routes, dataset_routes, page_routes, NULL};
 
 static bool role_start(struct node *node, const struct options *options, struct wn_error *err)
 {
@@ -31,10 +31,11 @@ static bool role_start(struct node *node, const struct options *options, struct 
 	return node_init(node, options, err) && node_load(node, err);
 }
 
-static int role_work(const struct command *command, const struct options *options, int argc, const struct worker_plan *const plans[], int count)
+static int role_work(const struct command *command, const struct options *options, int argc,
+	const struct worker_plan *const plans[], int count)
 {
 	static struct node node;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	if (argc != 0)
 		return command_usage(command);
 	if (!role_start(&node, options, &err))
@@ -45,7 +46,7 @@ static int role_work(const struct command *command, const struct options *option
 static int serve_run(const struct options *options, int argc, char **argv)
 {
 	static struct node node;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	(void)argv;
 	if (argc != 0)
 		return command_usage(&command_serve);
@@ -54,14 +55,15 @@ static int serve_run(const struct options *options, int argc, char **argv)
 	return server_run(&node, role_routes);
 }
 
-#define ROLE(role, sentence, ...) \
-	static int role##_run(const struct options *options, int argc, char **argv) \
-	{ \
-		const struct worker_plan *const plans[] = { __VA_ARGS__ }; \
-		(void)argv; \
-		return role_work(&command_##role, options, argc, plans, (int)(sizeof plans / sizeof *plans)); \
-	} \
-	const struct command command_##role = { .name = #role, .usage = #role " [OPTIONS]", .summary = sentence, .runs_node = true, .run = role##_run }
+#define ROLE(role, sentence, ...)                                                                                      \
+	static int role##_run(const struct options *options, int argc, char **argv)                                    \
+	{                                                                                                              \
+		const struct worker_plan *const plans[] = {__VA_ARGS__};                                               \
+		(void)argv;                                                                                            \
+		return role_work(&command_##role, options, argc, plans, (int)(sizeof plans / sizeof *plans));          \
+	}                                                                                                              \
+	const struct command command_##role = {                                                                        \
+		.name = #role, .usage = #role " [OPTIONS]", .summary = sentence, .runs_node = true, .run = role##_run}
 
 ROLE(ingest, "pull the configured sources", ingest_plan);
 ROLE(embed, "find duplicates: sign items, link them to their origin", embed_plan);

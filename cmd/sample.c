@@ -4,22 +4,35 @@
 #include <string.h>
 #include <strings.h>
 
-#define SAMPLE_PANEL "\"panel\":{\"mode\":\"open\",\"pick\":true,\"seats\":4,\"escalate\":0,\"commit_ms\":86400000,\"reveal_ms\":60000," \
-	"\"lease_ms\":600000,\"audit\":\"open\"}," \
-	"\"budget\":{\"seat_pay\":\"0\",\"seat_bond\":\"0\"},\"challenge_ms\":0,\"vesting_ms\":0,\"probation\":false,\"sample\":true"
+#define SAMPLE_PANEL                                                                                                   \
+	"\"panel\":{\"mode\":\"open\",\"pick\":true,\"seats\":4,\"escalate\":0,\"commit_ms\":86400000,\"reveal_ms\":"  \
+	"60000,"                                                                                                       \
+	"\"lease_ms\":600000,\"audit\":\"open\"},"                                                                     \
+	"\"budget\":{\"seat_pay\":\"0\",\"seat_bond\":\"0\"},\"challenge_ms\":0,\"vesting_ms\":0,\"probation\":false," \
+	"\"sample\":true"
 
-const char sample_campaign[] = "{\"name\":\"" SAMPLE_CAMPAIGN "\",\"kind\":\"text\",\"languages\":[\"en\"],\"licence\":\"CC0-1.0\","
-	"\"basis\":\"author_consent\",\"question\":\"Sample campaign, judged by you and by robots. Does this post tell of a small kindness that "
-	"somebody did?\",\"choices\":[{\"name\":\"advert\",\"verdict\":\"reject\"},{\"name\":\"off_topic\",\"verdict\":\"reject\"},"
-	"{\"name\":\"kindness\",\"verdict\":\"keep\"},{\"name\":\"cannot_tell\",\"verdict\":\"abstain\"}]," SAMPLE_PANEL "}";
+const char sample_campaign[] =
+	"{\"name\":\"" SAMPLE_CAMPAIGN "\",\"kind\":\"text\",\"languages\":[\"en\"],\"licence\":\"CC0-1.0\","
+	"\"basis\":\"author_consent\",\"question\":\"Sample campaign, judged by you and by robots. Does this post tell "
+	"of a small kindness that "
+	"somebody "
+	"did?\",\"choices\":[{\"name\":\"advert\",\"verdict\":\"reject\"},{\"name\":\"off_topic\",\"verdict\":"
+	"\"reject\"},"
+	"{\"name\":\"kindness\",\"verdict\":\"keep\"},{\"name\":\"cannot_tell\",\"verdict\":\"abstain\"}]," SAMPLE_PANEL
+	"}";
 
-const char sample_machine_campaign[] = "{\"name\":\"" SAMPLE_MACHINE_CAMPAIGN "\",\"kind\":\"window\",\"licence\":\"CC0-1.0\","
-	"\"basis\":\"device_owner\",\"sources\":[\"machine\"],\"question\":\"Sample campaign, judged by you and by robots. Load and free memory of "
-	"this machine: do these readings look like a working machine?\",\"choices\":[{\"name\":\"broken\",\"verdict\":\"reject\"},"
-	"{\"name\":\"plausible\",\"verdict\":\"keep\"},{\"name\":\"cannot_tell\",\"verdict\":\"abstain\"}]," SAMPLE_PANEL "}";
+const char sample_machine_campaign[] =
+	"{\"name\":\"" SAMPLE_MACHINE_CAMPAIGN "\",\"kind\":\"window\",\"licence\":\"CC0-1.0\","
+	"\"basis\":\"device_owner\",\"sources\":[\"machine\"],\"question\":\"Sample campaign, judged by you and by "
+	"robots. Load and free memory of "
+	"this machine: do these readings look like a working "
+	"machine?\",\"choices\":[{\"name\":\"broken\",\"verdict\":\"reject\"},"
+	"{\"name\":\"plausible\",\"verdict\":\"keep\"},{\"name\":\"cannot_tell\",\"verdict\":\"abstain\"}]"
+	"," SAMPLE_PANEL "}";
 
 const char *const sample_posts[] = {
-	"A stranger held the lift for me this morning although I was still searching for my keys at the far end of the hall.",
+	"A stranger held the lift for me this morning although I was still searching for my keys at the far end of the "
+	"hall.",
 	"The bus driver waited an extra half minute so that an old man with two canes could reach the door.",
 	"Our neighbour carried all six water bottles up to the fourth floor and would not even take a coffee for it.",
 	"My umbrella broke in the storm and a student shared hers with me for three streets.",
@@ -39,7 +52,8 @@ const char *const sample_posts[] = {
 	"Someone has been watering the flowers at the tram stop all summer, today I thanked her.",
 	"Someone has been watering the flowers at the tram stop all summer, today I finally thanked her.",
 	"The fisherman on the pier gave the gulls' share of his catch to the man who sleeps by the boathouse.",
-	"A stranger held the lift for me this morning although I was still searching for my keys at the very far end of the hall.",
+	"A stranger held the lift for me this morning although I was still searching for my keys at the very far end "
+	"of the hall.",
 	"When the power failed, the family next door brought us candles and a pot of hot soup.",
 	"The mechanic showed my son how an engine works and let him tighten the last screw.",
 	"A nurse on her break sat with my grandmother until I had parked the car.",
@@ -103,11 +117,11 @@ static bool has_word(struct wn_slice text, const char *const words[])
 
 int sample_judge(struct wn_slice text)
 {
-	static const char *const offers[] = { "http", "www.", "buy ", "sale", "order today", "offer", "subscribe", "click", "earn ", "shipping",
-		"guaranteed", "$", NULL };
-	static const char *const kind[] = { "help", "held ", "thank", "shared", "lent ", "gave ", "carried", "waited", "returned", "brought", "paid for",
-		"picked up", "fixed", "kept my", "let him", "let her", "stayed", "took my", "sat with", "walked the lost", "read the last", "shovels",
-		"left a note", "kind", NULL };
+	static const char *const offers[] = {"http", "www.", "buy ", "sale", "order today", "offer", "subscribe",
+		"click", "earn ", "shipping", "guaranteed", "$", NULL};
+	static const char *const kind[] = {"help", "held ", "thank", "shared", "lent ", "gave ", "carried", "waited",
+		"returned", "brought", "paid for", "picked up", "fixed", "kept my", "let him", "let her", "stayed",
+		"took my", "sat with", "walked the lost", "read the last", "shovels", "left a note", "kind", NULL};
 	enum { ADVERT, OFF_TOPIC, KINDNESS };
 	if (has_word(text, offers))
 		return ADVERT;
@@ -124,7 +138,8 @@ int sample_judge_window(const struct json *content)
 		size_t present = 0;
 		for (size_t i = 0; i < samples->count; i++) {
 			const struct json *sample = samples->elements[i];
-			present += sample->type == JSON_ARRAY && sample->count > c && sample->elements[c]->type == JSON_NUMBER;
+			present += sample->type == JSON_ARRAY && sample->count > c &&
+				   sample->elements[c]->type == JSON_NUMBER;
 		}
 		if (present == 0)
 			return BROKEN;

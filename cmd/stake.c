@@ -6,7 +6,7 @@
 static int stake_run(const struct options *options, int argc, char **argv)
 {
 	struct client client;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	const char *key = option_text(options, "key"), *given = option_text(options, "idempotency");
 	bool release = option_bool(options, "release");
 	const struct json *answer;
@@ -29,10 +29,12 @@ static int stake_run(const struct options *options, int argc, char **argv)
 	json_open_object(&writer, NULL);
 	json_put_amount(&writer, "amount", units);
 	json_close_object(&writer);
-	bool done = json_end(&writer, &body, &err) && vote_client_send(&client.vote, &client.arena, "POST", release ? "/v1/unstakes" : "/v1/stakes", body,
-		given ? given : drawn, &answer, &err);
+	bool done = json_end(&writer, &body, &err) &&
+		    vote_client_send(&client.vote, &client.arena, "POST", release ? "/v1/unstakes" : "/v1/stakes", body,
+			    given ? given : drawn, &answer, &err);
 	if (done)
-		printf("%s WIN %s\n", amount_write(text, units), release ? "leave the deposit and are free after the unbonding time" : "deposited");
+		printf("%s WIN %s\n", amount_write(text, units),
+			release ? "leave the deposit and are free after the unbonding time" : "deposited");
 	client_close(&client);
 	return done ? EXIT_DONE : command_failed(&err);
 }
@@ -40,9 +42,9 @@ static int stake_run(const struct options *options, int argc, char **argv)
 static const struct option stake_options[] = {
 	CLIENT_OPTION_NODE,
 	CLIENT_OPTION_KEY,
-	{ "release", OPTION_BOOL, "false", 0, 0, "take it out of the deposit instead" },
-	{ "idempotency", OPTION_TEXT, NULL, 0, 0, "Idempotency-Key to use: the same one again does nothing twice" },
-	{ .name = NULL },
+	{"release", OPTION_BOOL, "false", 0, 0, "take it out of the deposit instead"},
+	{"idempotency", OPTION_TEXT, NULL, 0, 0, "Idempotency-Key to use: the same one again does nothing twice"},
+	{.name = NULL},
 };
 
 const struct command command_stake = {

@@ -7,8 +7,8 @@
 #include "core/node.h"
 
 /*
- * Takes the lock for as long as the descriptor is open; no child inherits it. When another process has it, *lock is -1 and
- * *other its number (1 when that is not known). The state folder's run/ must be there.
+ * Takes the lock for as long as the descriptor is open; no child inherits it. When another process has it, *lock is -1
+ * and *other its number (1 when that is not known). The state folder's run/ must be there.
  */
 bool state_lock_take(const struct node *node, int *lock, pid_t *other, struct wn_error *err);
 

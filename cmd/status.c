@@ -15,26 +15,32 @@ static int64_t member(const struct json *object, const char *group, const char *
 
 static void status_show(const struct json *answer, const char *url)
 {
-	static const struct { const char *state, *words; } items[] = { { "received", "wait for the duplicate check" },
-		{ "embedded", "wait for a panel" }, { "judging", "are being judged" }, { "provisional", "wait for the pay round's close" },
-		{ "settled", "can still be challenged" } };
+	static const struct {
+		const char *state, *words;
+	} items[] = {{"received", "wait for the duplicate check"}, {"embedded", "wait for a panel"},
+		{"judging", "are being judged"}, {"provisional", "wait for the pay round's close"},
+		{"settled", "can still be challenged"}};
 	int64_t now_ms = member(answer, NULL, "now_ms"), opened_ms = member(answer, "epoch", "opened_ms");
 	printf("node       %s, version %s\n", url, answer_text(answer, "version", "?"));
 	for (size_t i = 0; i < sizeof items / sizeof *items; i++)
-		printf("%s %8" PRId64 "  %s\n", i ? "          " : "items     ", member(answer, "items", items[i].state), items[i].words);
-	printf("panels     %8" PRId64 "  take sealed votes\n           %8" PRId64 "  open them\n", member(answer, "rounds", "commit"),
-		member(answer, "rounds", "reveal"));
-	printf("pay round  %8" PRId64 "  open for %" PRId64 " s\n", member(answer, "epoch", "epoch"), (now_ms - opened_ms) / 1000);
-	printf("journal    %8" PRId64 "  entries, %" PRId64 " wait for a number, %" PRId64 " in the last checkpoint (%" PRId64 " s ago)\n",
-		member(answer, "journal", "size"), member(answer, "journal", "unsequenced"), member(answer, "journal", "checkpoint_size"),
+		printf("%s %8" PRId64 "  %s\n", i ? "          " : "items     ",
+			member(answer, "items", items[i].state), items[i].words);
+	printf("panels     %8" PRId64 "  take sealed votes\n           %8" PRId64 "  open them\n",
+		member(answer, "rounds", "commit"), member(answer, "rounds", "reveal"));
+	printf("pay round  %8" PRId64 "  open for %" PRId64 " s\n", member(answer, "epoch", "epoch"),
+		(now_ms - opened_ms) / 1000);
+	printf("journal    %8" PRId64 "  entries, %" PRId64 " wait for a number, %" PRId64
+	       " in the last checkpoint (%" PRId64 " s ago)\n",
+		member(answer, "journal", "size"), member(answer, "journal", "unsequenced"),
+		member(answer, "journal", "checkpoint_size"),
 		(now_ms - member(answer, "journal", "checkpoint_ms")) / 1000);
 }
 
 static int status_run(const struct options *options, int argc, char **argv)
 {
 	struct client client;
-	struct wn_error err = { 0 };
-	struct fetch_request request = { .method = "GET", .target = "/v1/status" };
+	struct wn_error err = {0};
+	struct fetch_request request = {.method = "GET", .target = "/v1/status"};
 	struct fetch_answer answer;
 	const struct json *parsed;
 	char url[CLIENT_URL_MAX];
@@ -56,8 +62,8 @@ static int status_run(const struct options *options, int argc, char **argv)
 
 static const struct option status_options[] = {
 	CLIENT_OPTION_NODE,
-	{ "json", OPTION_BOOL, "false", 0, 0, "print the node's answer as it is" },
-	{ .name = NULL },
+	{"json", OPTION_BOOL, "false", 0, 0, "print the node's answer as it is"},
+	{.name = NULL},
 };
 
 const struct command command_status = {

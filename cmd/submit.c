@@ -18,20 +18,21 @@ enum { SUBMIT_ATTEMPTS_MAX = 6, SUBMIT_WAIT_MAX_S = 30, SUBMIT_ARENA = 32 * 1024
 struct submit {
 	struct vote_client client;
 	const char *target;
-	struct wn_arena arena;                 /* of one batch */
+	struct wn_arena arena; /* of one batch */
 	struct item_lines *lines;
 	char body[ROUTE_BODY_MAX];
 	size_t body_bytes;
-	int64_t numbers[INGEST_BATCH_MAX];     /* of the lines in the body */
+	int64_t numbers[INGEST_BATCH_MAX]; /* of the lines in the body */
 	size_t count;
-	FILE *receipts;                        /* one a batch, a line each; NULL: nobody wants them */
+	FILE *receipts; /* one a batch, a line each; NULL: nobody wants them */
 	int64_t accepted, repeated, refused;
 	int64_t started_ms, shown_ms;
 };
 
 static void submit_progress(struct submit *submit, bool last)
 {
-	int64_t read_bytes, all_bytes, now_ms = clock_monotonic_ms(), done = submit->accepted + submit->repeated + submit->refused;
+	int64_t read_bytes, all_bytes, now_ms = clock_monotonic_ms(),
+				       done = submit->accepted + submit->repeated + submit->refused;
 	if (!submit->lines || !isatty(STDERR_FILENO) || (!last && now_ms - submit->shown_ms < SUBMIT_PROGRESS_MS))
 		return;
 	submit->shown_ms = now_ms;
@@ -50,15 +51,17 @@ static void line_refused(struct submit *submit, int64_t number, const char *code
 	printf("%" PRId64 "\trefused\t%s\t%s\n", number, code, detail);
 }
 
-/* What the node promised about a batch. It is stored whatever happens here, so a full disk is told and stops nothing. */
+/* What the node promised about a batch. It is stored whatever happens here, so a full disk is told and stops nothing.
+ */
 static void receipt_keep(struct submit *submit, const struct json *answer)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct wn_slice line;
 	const struct json *receipt = json_get(answer, "receipt");
 	if (!submit->receipts || !receipt)
 		return;
-	if (!jcs_write(&submit->arena, receipt, &line, &err) || fwrite(line.data, 1, line.bytes, submit->receipts) != line.bytes ||
+	if (!jcs_write(&submit->arena, receipt, &line, &err) ||
+		fwrite(line.data, 1, line.bytes, submit->receipts) != line.bytes ||
 		fputc('\n', submit->receipts) == EOF || fflush(submit->receipts) != 0)
 		fprintf(stderr, "winnow: a receipt was not kept: %s\n", err.text[0] ? err.text : strerror(errno));
 }
@@ -74,27 +77,32 @@ static bool answer_show(struct submit *submit, const struct json *answer, struct
 		const char *id = json_member_string(line, "item_id", NULL), *salt = answer_text(line, "salt", "");
 		bool again = repeated && repeated->type == JSON_BOOL && repeated->truth;
 		if (!id) {
-			line_refused(submit, submit->numbers[i], answer_text(line, "code", "?"), answer_text(line, "detail", ""));
+			line_refused(submit, submit->numbers[i], answer_text(line, "code", "?"),
+				answer_text(line, "detail", ""));
 			continue;
 		}
 		submit->accepted += !again;
 		submit->repeated += again;
-		printf("%" PRId64 "\t%s\t%s\t%s\n", submit->numbers[i], again ? "repeated" : "accepted", id, salt ? salt : "");
+		printf("%" PRId64 "\t%s\t%s\t%s\n", submit->numbers[i], again ? "repeated" : "accepted", id,
+			salt ? salt : "");
 	}
 	return true;
 }
 
 /* What to do about an answer that is no success: wait and try again, or give up with the node's own words. */
-static bool answer_refused(const struct submit *submit, struct wn_arena *arena, const struct fetch_answer *answer, struct wn_error *err)
+static bool answer_refused(
+	const struct submit *submit, struct wn_arena *arena, const struct fetch_answer *answer, struct wn_error *err)
 {
 	const struct json *problem;
-	struct wn_error ignored = { 0 };
+	struct wn_error ignored = {0};
 	(void)submit;
 	bool known = json_parse(arena, answer->body.data, answer->body.bytes, &problem, &ignored);
-	const char *type = known ? json_member_string(problem, "type", NULL) : NULL, *slash = type ? strrchr(type, '/') : NULL;
+	const char *type = known ? json_member_string(problem, "type", NULL) : NULL,
+		   *slash = type ? strrchr(type, '/') : NULL;
 	const char *detail = known ? json_member_string(problem, "detail", NULL) : NULL;
-	return wn_fail(err, answer->status >= 500 || answer->status == 429 ? WN_BUSY : WN_INPUT, slash ? slash + 1 : "refused", "%s (%d)",
-		detail ? detail : "the node refused the batch", answer->status);
+	return wn_fail(err, answer->status >= 500 || answer->status == 429 ? WN_BUSY : WN_INPUT,
+		slash ? slash + 1 : "refused", "%s (%d)", detail ? detail : "the node refused the batch",
+		answer->status);
 }
 
 static bool batch_send(struct submit *submit, struct wn_error *err)
@@ -103,7 +111,7 @@ static bool batch_send(struct submit *submit, struct wn_error *err)
 		.method = "POST",
 		.target = submit->target,
 		.content_type = "application/x-ndjson",
-		.body = { submit->body, submit->body_bytes },
+		.body = {submit->body, submit->body_bytes},
 		.key = &submit->client.keys->key,
 		.tag = submit->client.view->tag,
 		.now_ms = submit->client.view->clock_manual ? submit->client.view->now_ms : 0,
@@ -112,14 +120,16 @@ static bool batch_send(struct submit *submit, struct wn_error *err)
 	if (submit->count == 0)
 		return true;
 	for (int attempt = 1;; attempt++) {
-		struct fetch_answer answer = { .retry_after_s = -1 };
+		struct fetch_answer answer = {.retry_after_s = -1};
 		const struct json *value;
 		int wait_s = 1 << attempt;
 		wn_error_reset(err);
 		wn_arena_reset(&submit->arena);
 		if (fetch_send(submit->client.fetch, &submit->arena, &request, &answer, err)) {
 			if (answer.status == 200) {
-				bool ok = json_parse(&submit->arena, answer.body.data, answer.body.bytes, &value, err) && answer_show(submit, value, err);
+				bool ok =
+					json_parse(&submit->arena, answer.body.data, answer.body.bytes, &value, err) &&
+					answer_show(submit, value, err);
 				submit->count = submit->body_bytes = 0;
 				submit_progress(submit, false);
 				return ok;
@@ -130,14 +140,16 @@ static bool batch_send(struct submit *submit, struct wn_error *err)
 		}
 		if (err->blame == WN_INPUT || attempt == SUBMIT_ATTEMPTS_MAX)
 			return false;
-		/* Items have natural keys, so a batch that arrived after all is answered as repeated, not stored twice. */
+		/* Items have natural keys, so a batch that arrived after all is answered as repeated, not stored twice.
+		 */
 		sleep((unsigned)(wait_s < SUBMIT_WAIT_MAX_S ? wait_s : SUBMIT_WAIT_MAX_S));
 	}
 }
 
 static bool line_add(struct submit *submit, struct wn_slice line, int64_t number, struct wn_error *err)
 {
-	if ((submit->body_bytes + line.bytes + 1 > sizeof submit->body || submit->count == INGEST_BATCH_MAX) && !batch_send(submit, err))
+	if ((submit->body_bytes + line.bytes + 1 > sizeof submit->body || submit->count == INGEST_BATCH_MAX) &&
+		!batch_send(submit, err))
 		return false;
 	memcpy(submit->body + submit->body_bytes, line.data, line.bytes);
 	submit->body[submit->body_bytes + line.bytes] = '\n';
@@ -155,7 +167,8 @@ static bool submit_file(struct submit *submit, const char *path, struct wn_error
 		return false;
 	while ((ok = item_lines_next(submit->lines, &line, &number, &too_long, err)) && line.data) {
 		if (too_long)
-			line_refused(submit, number, item_result_code(ITEM_LINE_LONG), "the line is longer than an item may be");
+			line_refused(submit, number, item_result_code(ITEM_LINE_LONG),
+				"the line is longer than an item may be");
 		else if (!(ok = line_add(submit, line, number, err)))
 			break;
 	}
@@ -187,7 +200,7 @@ static bool submit_text(struct submit *submit, const char *text, struct wn_error
 /* A key that the node does not know yet is registered; one that it knows in other roles is the node's to judge. */
 static bool submit_register(struct submit *submit, struct wn_error *err)
 {
-	static const char *const roles[] = { "contributor", NULL };
+	static const char *const roles[] = {"contributor", NULL};
 	if (vote_client_register(&submit->client, &submit->arena, roles, false, NULL, err))
 		return true;
 	if (err->blame != WN_INPUT)
@@ -199,16 +212,18 @@ static bool submit_register(struct submit *submit, struct wn_error *err)
 static int submit_run(const struct options *options, int argc, char **argv)
 {
 	static struct submit submit;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	struct key_file keys;
 	struct node_view view;
 	struct fetch *fetch;
 	char url[CLIENT_URL_MAX];
-	const char *campaign = option_text(options, "campaign"), *key = option_text(options, "key"), *text = option_text(options, "text");
+	const char *campaign = option_text(options, "campaign"), *key = option_text(options, "key"),
+		   *text = option_text(options, "text");
 	const char *receipts = option_text(options, "receipts");
 	if (!campaign || !key || (text ? argc != 0 : argc != 1))
 		return command_usage(&command_submit);
-	if (strspn(campaign, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(campaign) || strlen(campaign) > CAMPAIGN_NAME_MAX) {
+	if (strspn(campaign, "abcdefghijklmnopqrstuvwxyz0123456789-") != strlen(campaign) ||
+		strlen(campaign) > CAMPAIGN_NAME_MAX) {
 		wn_fail(&err, WN_INPUT, "campaign_name", "a campaign's name is made of a-z, 0-9 and -");
 		return command_failed(&err);
 	}
@@ -224,15 +239,16 @@ static int submit_run(const struct options *options, int argc, char **argv)
 		return command_failed(&err);
 	}
 	wn_arena_init(&submit.arena, SUBMIT_ARENA);
-	submit.client = (struct vote_client){ .fetch = fetch, .view = &view, .keys = &keys };
+	submit.client = (struct vote_client){.fetch = fetch, .view = &view, .keys = &keys};
 	submit.started_ms = clock_monotonic_ms();
 	char target[CAMPAIGN_NAME_MAX + 32];
 	snprintf(target, sizeof target, "/v1/campaigns/%s/items", campaign);
 	submit.target = target;
 	bool ok = node_view_read(fetch, &submit.arena, &view, &err) && submit_register(&submit, &err) &&
-		(text ? submit_text(&submit, text, &err) : submit_file(&submit, argv[0], &err));
+		  (text ? submit_text(&submit, text, &err) : submit_file(&submit, argv[0], &err));
 	if (submit.accepted + submit.repeated + submit.refused > 0)
-		printf("accepted %" PRId64 ", repeated %" PRId64 ", refused %" PRId64 "\n", submit.accepted, submit.repeated, submit.refused);
+		printf("accepted %" PRId64 ", repeated %" PRId64 ", refused %" PRId64 "\n", submit.accepted,
+			submit.repeated, submit.refused);
 	if (submit.receipts)
 		fclose(submit.receipts);
 	wn_arena_free(&submit.arena);
@@ -246,16 +262,21 @@ static int submit_run(const struct options *options, int argc, char **argv)
 static const struct option submit_options[] = {
 	CLIENT_OPTION_NODE,
 	CLIENT_OPTION_KEY,
-	{ "campaign", OPTION_TEXT, NULL, 0, 0, "name of the campaign" },
-	{ "text", OPTION_TEXT, NULL, 0, 0, "one text to submit instead of a file" },
-	{ "receipts", OPTION_TEXT, NULL, 0, 0, "file to which the node's receipts are added, a line each: winnow receipt checks them" },
-	{ .name = NULL },
+	{"campaign", OPTION_TEXT, NULL, 0, 0, "name of the campaign"},
+	{"text", OPTION_TEXT, NULL, 0, 0, "one text to submit instead of a file"},
+	{"receipts", OPTION_TEXT, NULL, 0, 0,
+		"file to which the node's receipts are added, a line each: winnow receipt checks them"},
+	{.name = NULL},
 };
 static const char *const submit_help[] = {
-	"FILE.ndjson holds one item a line; - reads the standard input. The least that a line needs is {\"content\": \"...\"};",
-	"{\"id\": \"...\", \"text\": \"...\"} works too. Members that may follow: source, source_id, language, licence, basis,",
-	"published_ms, tags, salt. A new key is registered as a contributor. Each line's answer is printed as it comes:",
-	"number, accepted | repeated | refused, then item id and salt, or code and reason. Sending a file again stores nothing twice.",
+	"FILE.ndjson holds one item a line; - reads the standard input. The least that a line needs is {\"content\": "
+	"\"...\"};",
+	"{\"id\": \"...\", \"text\": \"...\"} works too. Members that may follow: source, source_id, language, "
+	"licence, basis,",
+	"published_ms, tags, salt. A new key is registered as a contributor. Each line's answer is printed as it "
+	"comes:",
+	"number, accepted | repeated | refused, then item id and salt, or code and reason. Sending a file again stores "
+	"nothing twice.",
 	NULL,
 };
 

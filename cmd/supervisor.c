@@ -17,14 +17,14 @@
 enum {
 	SUPERVISOR_PAUSE_LEAST_MS = 100,
 	SUPERVISOR_PAUSE_MOST_MS = 5000,
-	SUPERVISOR_STEADY_MS = 10000,   /* a role that ran this long starts again at once */
-	SUPERVISOR_STOP_MS = 15000,     /* from SIGTERM to SIGKILL */
+	SUPERVISOR_STEADY_MS = 10000, /* a role that ran this long starts again at once */
+	SUPERVISOR_STOP_MS = 15000,   /* from SIGTERM to SIGKILL */
 	SUPERVISOR_VARIABLE_MAX = 128
 };
 
 struct child {
 	const char *role;
-	pid_t pid;              /* 0: not running */
+	pid_t pid; /* 0: not running */
 	int64_t started_ms, start_at_ms;
 	int pause_ms;
 };
@@ -36,7 +36,8 @@ struct supervisor {
 	bool stopping;
 };
 
-/* Every option that has a value, where `winnow ROLE` looks for it: one way for defaults, file, environment and flags. */
+/* Every option that has a value, where `winnow ROLE` looks for it: one way for defaults, file, environment and flags.
+ */
 static void environment_fill(const struct options *options)
 {
 	for (int t = 0; node_tables[t]; t++)
@@ -57,12 +58,13 @@ static void child_start(struct supervisor *supervisor, struct child *child)
 	pid_t parent = getpid(), pid = fork();
 	child->started_ms = clock_monotonic_ms();
 	if (pid < 0) {
-		log_event(LOG_ERROR, "role_not_started", log_text("role", child->role), log_text("text", strerror(errno)));
+		log_event(LOG_ERROR, "role_not_started", log_text("role", child->role),
+			log_text("text", strerror(errno)));
 		child->start_at_ms = child->started_ms + SUPERVISOR_PAUSE_MOST_MS;
 		return;
 	}
 	if (pid == 0) {
-		char *argv[] = { (char *)"winnow", (char *)child->role, NULL };
+		char *argv[] = {(char *)"winnow", (char *)child->role, NULL};
 		sigprocmask(SIG_SETMASK, &supervisor->before, NULL);
 		/* Ctrl-C reaches the whole terminal group; only the supervisor decides when its roles stop. */
 		setpgid(0, 0);
@@ -84,8 +86,10 @@ static void child_ended(struct supervisor *supervisor, struct child *child, int 
 	if (now_ms - child->started_ms >= SUPERVISOR_STEADY_MS)
 		child->pause_ms = 0;
 	child->start_at_ms = now_ms + child->pause_ms;
-	log_event(LOG_WARN, "role_ended", log_text("role", child->role), log_integer("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
-		log_integer("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0), log_integer("restart_ms", child->pause_ms));
+	log_event(LOG_WARN, "role_ended", log_text("role", child->role),
+		log_integer("exit", WIFEXITED(status) ? WEXITSTATUS(status) : -1),
+		log_integer("signal", WIFSIGNALED(status) ? WTERMSIG(status) : 0),
+		log_integer("restart_ms", child->pause_ms));
 	int next_ms = child->pause_ms ? child->pause_ms * 2 : SUPERVISOR_PAUSE_LEAST_MS;
 	child->pause_ms = next_ms > SUPERVISOR_PAUSE_MOST_MS ? SUPERVISOR_PAUSE_MOST_MS : next_ms;
 }
@@ -122,8 +126,9 @@ static int children_start(struct supervisor *supervisor)
 /* One awaited signal, or 0 after wait_ms (-1: no limit). */
 static int signal_wait(const struct supervisor *supervisor, int wait_ms)
 {
-	struct timespec limit = { wait_ms / 1000, wait_ms % 1000 * 1000000L };
-	int got = wait_ms < 0 ? sigwaitinfo(&supervisor->waited, NULL) : sigtimedwait(&supervisor->waited, NULL, &limit);
+	struct timespec limit = {wait_ms / 1000, wait_ms % 1000 * 1000000L};
+	int got =
+		wait_ms < 0 ? sigwaitinfo(&supervisor->waited, NULL) : sigtimedwait(&supervisor->waited, NULL, &limit);
 	return got > 0 ? got : 0;
 }
 
@@ -163,7 +168,7 @@ static int children_stop(struct supervisor *supervisor)
 
 int supervise(const struct options *options, const char *const roles[], int (*tick)(void *context), void *context)
 {
-	struct supervisor supervisor = { 0 };
+	struct supervisor supervisor = {0};
 	int tick_ms;
 	sigemptyset(&supervisor.waited);
 	sigaddset(&supervisor.waited, SIGCHLD);

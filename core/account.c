@@ -56,8 +56,8 @@ static bool account_add_roles(struct db *db, struct wn_arena *arena, const struc
 }
 
 bool account_insert(struct db *db, struct wn_arena *arena, const struct network_id *network,
-	const struct account_key *key, int32_t roles, bool robot, const struct sha256 *terms,
-	const struct salt *given, int64_t now_ms, struct account *out, bool *changed, struct wn_error *err)
+	const struct account_key *key, int32_t roles, bool robot, const struct sha256 *terms, const struct salt *given,
+	int64_t now_ms, struct account *out, bool *changed, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;

@@ -31,7 +31,7 @@ struct wn_slice {
 	const char *data;
 	size_t bytes;
 };
-#define WN_SLICE(literal) ((struct wn_slice){ (literal), sizeof(literal) - 1 })
+#define WN_SLICE(literal) ((struct wn_slice){(literal), sizeof(literal) - 1})
 struct wn_slice wn_slice_of(const char *nul_terminated);
 bool wn_slice_equal(struct wn_slice a, struct wn_slice b);
 

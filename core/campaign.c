@@ -240,7 +240,8 @@ static bool campaign_budget(const struct json *budget, struct campaign *out, str
 bool campaign_parse(const struct json *document, struct campaign *out, struct wn_error *err)
 {
 	static const char *const names[] = {"name", "kind", "tags", "sources", "languages", "licence", "basis",
-		"question", "choices", "panel", "dedup", "budget", "challenge_ms", "vesting_ms", "probation", "sample", NULL};
+		"question", "choices", "panel", "dedup", "budget", "challenge_ms", "vesting_ms", "probation", "sample",
+		NULL};
 	*out = (struct campaign){
 		.licence = "CC-BY-4.0",
 		.basis = "author_consent",

@@ -33,8 +33,7 @@ bool wn_while(struct wn_error *err, const char *format, ...) __attribute__((form
 void wn_error_reset(struct wn_error *err);
 
 /* A broken promise of our own code stops the program, in every build. One condition a line. */
-#define wn_assert(condition) \
-	((condition) ? (void)0 : wn_assert_failed(#condition, __FILE__, __LINE__, __func__))
+#define wn_assert(condition) ((condition) ? (void)0 : wn_assert_failed(#condition, __FILE__, __LINE__, __func__))
 void wn_assert_failed(const char *condition, const char *file, int line, const char *function)
 	__attribute__((noreturn));
 

@@ -1,4 +1,5 @@
-/* The client's side of HTTP on libcurl: one connection at a time, bounded in size and time, signed where a key is given. */
+/* The client's side of HTTP on libcurl: one connection at a time, bounded in size and time, signed where a key is
+ * given. */
 #include "core/fetch.h"
 
 #include <curl/curl.h>
@@ -14,26 +15,34 @@
 #include "core/clock.h"
 
 enum {
-	FETCH_URL_MAX = 4096, FETCH_AUTHORITY_MAX = 256, FETCH_SOCKET_MAX = 512, FETCH_CONNECT_MS = 5000, FETCH_TIMEOUT_MS = 15000,
-	FETCH_FILE_TIMEOUT_MS = 3600 * 1000, FETCH_STALL_BYTES_S = 1, FETCH_STALL_S = 60, FETCH_HEADER_MAX = 8192, FETCH_HEADERS_MAX = 200,
+	FETCH_URL_MAX = 4096,
+	FETCH_AUTHORITY_MAX = 256,
+	FETCH_SOCKET_MAX = 512,
+	FETCH_CONNECT_MS = 5000,
+	FETCH_TIMEOUT_MS = 15000,
+	FETCH_FILE_TIMEOUT_MS = 3600 * 1000,
+	FETCH_STALL_BYTES_S = 1,
+	FETCH_STALL_S = 60,
+	FETCH_HEADER_MAX = 8192,
+	FETCH_HEADERS_MAX = 200,
 	FETCH_REFUSAL_MAX = 65536
 };
 
 struct fetch {
 	CURL *easy;
 	char base_url[FETCH_AUTHORITY_MAX + 16]; /* scheme and authority, no slash at the end */
-	char authority[FETCH_AUTHORITY_MAX];     /* the Host field as it is sent and signed */
-	int socket_folder;                       /* descriptor of the unix socket's folder, -1: TCP */
-	char socket_path[64 + 256];              /* through /proc/self/fd, so that a deep folder fits into 107 bytes */
+	char authority[FETCH_AUTHORITY_MAX];	 /* the Host field as it is sent and signed */
+	int socket_folder;			 /* descriptor of the unix socket's folder, -1: TCP */
+	char socket_path[64 + 256];		 /* through /proc/self/fd, so that a deep folder fits into 107 bytes */
 	char curl_text[CURL_ERROR_SIZE];
 };
 
 /* What arrives while a transfer runs. */
 struct fetch_transfer {
 	struct wn_arena *arena;
-	struct wn_text body;         /* an answer for memory, or the refusal of a file */
+	struct wn_text body; /* an answer for memory, or the refusal of a file */
 	size_t body_max;
-	int descriptor;              /* -1: into body */
+	int descriptor; /* -1: into body */
 	int64_t file_bytes, file_max;
 	CURL *easy;
 	size_t header_count;
@@ -58,15 +67,18 @@ static bool fetch_base(struct fetch *fetch, const char *base_url, struct wn_erro
 	else if (strncmp(base_url, "https://", 8) == 0)
 		authority = base_url + 8;
 	if (!authority)
-		return wn_fail(err, WN_INPUT, "fetch_url", "a node's address starts with http:// or https://, not \"%.80s\"", base_url);
+		return wn_fail(err, WN_INPUT, "fetch_url",
+			"a node's address starts with http:// or https://, not \"%.80s\"", base_url);
 	size_t bytes = strcspn(authority, "/?#");
 	if (bytes == 0 || bytes >= sizeof fetch->authority || strcspn(authority, "@\\ \t\r\n") < bytes)
 		return wn_fail(err, WN_INPUT, "fetch_url", "\"%.80s\" holds no usable host", base_url);
 	if (authority[bytes] && strcmp(authority + bytes, "/") != 0)
-		return wn_fail(err, WN_INPUT, "fetch_url", "a node's address ends with its host and port, not \"%.80s\"", authority + bytes);
+		return wn_fail(err, WN_INPUT, "fetch_url",
+			"a node's address ends with its host and port, not \"%.80s\"", authority + bytes);
 	memcpy(fetch->authority, authority, bytes);
 	fetch->authority[bytes] = '\0';
-	snprintf(fetch->base_url, sizeof fetch->base_url, "%.*s%s", (int)(authority - base_url), base_url, fetch->authority);
+	snprintf(fetch->base_url, sizeof fetch->base_url, "%.*s%s", (int)(authority - base_url), base_url,
+		fetch->authority);
 	return true;
 }
 
@@ -80,7 +92,8 @@ static bool fetch_socket(struct fetch *fetch, const char *path, struct wn_error 
 	snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
 	fetch->socket_folder = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fetch->socket_folder < 0)
-		return wn_fail(err, WN_DOWN, "fetch_unreachable", "open %s: %s; does the node run?", folder, strerror(errno));
+		return wn_fail(
+			err, WN_DOWN, "fetch_unreachable", "open %s: %s; does the node run?", folder, strerror(errno));
 	snprintf(fetch->socket_path, sizeof fetch->socket_path, "/proc/self/fd/%d/%s", fetch->socket_folder, name);
 	return true;
 }
@@ -124,7 +137,7 @@ static void fetch_keep(struct fetch_transfer *transfer, struct wn_slice *out, co
 		transfer->no_memory = true;
 		return;
 	}
-	*out = (struct wn_slice){ copy, bytes };
+	*out = (struct wn_slice){copy, bytes};
 }
 
 static bool fetch_header_is(const char *line, size_t colon, const char *name)
@@ -148,7 +161,8 @@ static size_t fetch_on_header(char *line, size_t size, size_t count, void *conte
 		value++;
 		bytes--;
 	}
-	while (bytes && (value[bytes - 1] == '\r' || value[bytes - 1] == '\n' || value[bytes - 1] == ' ' || value[bytes - 1] == '\t'))
+	while (bytes && (value[bytes - 1] == '\r' || value[bytes - 1] == '\n' || value[bytes - 1] == ' ' ||
+				value[bytes - 1] == '\t'))
 		bytes--;
 	struct fetch_answer *answer = transfer->answer;
 	if (fetch_header_is(line, colon, "content-type")) {
@@ -211,9 +225,11 @@ static bool fetch_header_add(struct curl_slist **list, const char *name, struct 
 	char line[FETCH_HEADER_MAX];
 	if (strlen(name) + value.bytes + 3 > sizeof line || memchr(value.data ? value.data : "", '\n', value.bytes) ||
 		memchr(value.data ? value.data : "", '\r', value.bytes))
-		return wn_fail(err, WN_INPUT, "fetch_header", "the value of %s is too long or holds a line break", name);
+		return wn_fail(
+			err, WN_INPUT, "fetch_header", "the value of %s is too long or holds a line break", name);
 	/* Without a value: the colon alone takes a header out that curl would add. */
-	snprintf(line, sizeof line, value.bytes ? "%s: %.*s" : "%s:", name, (int)value.bytes, value.data ? value.data : "");
+	snprintf(line, sizeof line, value.bytes ? "%s: %.*s" : "%s:", name, (int)value.bytes,
+		value.data ? value.data : "");
 	struct curl_slist *longer = curl_slist_append(*list, line);
 	if (!longer)
 		return wn_fail(err, WN_FULL, "fetch_memory", "no memory for a request");
@@ -225,7 +241,8 @@ static bool fetch_idempotency(struct wn_arena *arena, const char *key, struct wn
 {
 	for (const char *c = key; *c; c++)
 		if (*c < 0x20 || *c > 0x7e || *c == '"' || *c == '\\')
-			return wn_fail(err, WN_INPUT, "fetch_header", "an Idempotency-Key is printable ASCII without quotes");
+			return wn_fail(
+				err, WN_INPUT, "fetch_header", "an Idempotency-Key is printable ASCII without quotes");
 	char *quoted = wn_arena_printf(arena, "\"%s\"", key);
 	if (!quoted)
 		return wn_fail(err, WN_FULL, "fetch_memory", "no memory for a request");
@@ -234,8 +251,8 @@ static bool fetch_idempotency(struct wn_arena *arena, const char *key, struct wn
 }
 
 /* The header list of a request, with its signature where a key is given. The caller frees *list in every case. */
-static bool fetch_headers(const struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request, struct curl_slist **list,
-	struct wn_error *err)
+static bool fetch_headers(const struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
+	struct curl_slist **list, struct wn_error *err)
 {
 	struct http_header headers[2];
 	struct http_request signed_request = {
@@ -245,19 +262,22 @@ static bool fetch_headers(const struct fetch *fetch, struct wn_arena *arena, con
 		.headers = headers,
 		.body = request->body,
 	};
-	/* curl asks for leave before a large body (Expect) only to wait for it: the node reads what is within its limit. */
-	if (!fetch_header_add(list, "Host", signed_request.authority, err) || !fetch_header_add(list, "Expect", (struct wn_slice){ 0 }, err))
+	/* curl asks for leave before a large body (Expect) only to wait for it: the node reads what is within its
+	 * limit. */
+	if (!fetch_header_add(list, "Host", signed_request.authority, err) ||
+		!fetch_header_add(list, "Expect", (struct wn_slice){0}, err))
 		return false;
 	if (request->content_type)
-		headers[signed_request.header_count++] = (struct http_header){ WN_SLICE("content-type"), wn_slice_of(request->content_type) };
+		headers[signed_request.header_count++] =
+			(struct http_header){WN_SLICE("content-type"), wn_slice_of(request->content_type)};
 	if (request->idempotency_key) {
 		struct wn_slice quoted;
 		if (!fetch_idempotency(arena, request->idempotency_key, &quoted, err))
 			return false;
-		headers[signed_request.header_count++] = (struct http_header){ WN_SLICE("idempotency-key"), quoted };
+		headers[signed_request.header_count++] = (struct http_header){WN_SLICE("idempotency-key"), quoted};
 	}
 	/* A body that curl would send as a form gets no type of its own. */
-	if (!request->content_type && !fetch_header_add(list, "Content-Type", (struct wn_slice){ 0 }, err))
+	if (!request->content_type && !fetch_header_add(list, "Content-Type", (struct wn_slice){0}, err))
 		return false;
 	for (size_t i = 0; i < signed_request.header_count; i++)
 		if (!fetch_header_add(list, headers[i].name.data, headers[i].value, err))
@@ -268,28 +288,31 @@ static bool fetch_headers(const struct fetch *fetch, struct wn_arena *arena, con
 	int64_t now_ms = request->now_ms ? request->now_ms : clock_wall_ms();
 	if (!httpsig_sign(arena, &signed_request, request->tag, now_ms / 1000, request->key, &fields, err))
 		return wn_while(err, "sign %s %s", request->method, request->target);
-	return (fields.content_digest.bytes == 0 || fetch_header_add(list, "Content-Digest", fields.content_digest, err)) &&
-		fetch_header_add(list, "Signature-Input", fields.signature_input, err) &&
-		fetch_header_add(list, "Signature", fields.signature, err);
+	return (fields.content_digest.bytes == 0 ||
+		       fetch_header_add(list, "Content-Digest", fields.content_digest, err)) &&
+	       fetch_header_add(list, "Signature-Input", fields.signature_input, err) &&
+	       fetch_header_add(list, "Signature", fields.signature, err);
 }
 
 /* What went wrong below HTTP, in words that say what to do. */
-static bool fetch_failed(const struct fetch *fetch, const struct fetch_transfer *transfer, CURLcode code, const char *target,
-	struct wn_error *err)
+static bool fetch_failed(const struct fetch *fetch, const struct fetch_transfer *transfer, CURLcode code,
+	const char *target, struct wn_error *err)
 {
 	if (transfer->no_memory)
 		return wn_fail(err, WN_FULL, "fetch_memory", "%s%s: no room for the answer", fetch->base_url, target);
 	if (transfer->too_large || code == CURLE_FILESIZE_EXCEEDED)
-		return wn_fail(err, WN_FULL, "fetch_large", "%s%s: the answer is larger than %lld bytes", fetch->base_url, target,
+		return wn_fail(err, WN_FULL, "fetch_large", "%s%s: the answer is larger than %lld bytes",
+			fetch->base_url, target,
 			(long long)(transfer->descriptor >= 0 ? transfer->file_max : (int64_t)transfer->body_max));
 	if (transfer->write_failed)
-		return wn_fail(err, transfer->write_errno == ENOSPC ? WN_FULL : WN_DOWN, "fetch_write", "write what %s%s sends: %s",
-			fetch->base_url, target, strerror(transfer->write_errno));
+		return wn_fail(err, transfer->write_errno == ENOSPC ? WN_FULL : WN_DOWN, "fetch_write",
+			"write what %s%s sends: %s", fetch->base_url, target, strerror(transfer->write_errno));
 	return wn_fail(err, WN_DOWN, "fetch_unreachable", "%s%s: %s", fetch->base_url, target,
 		fetch->curl_text[0] ? fetch->curl_text : curl_easy_strerror(code));
 }
 
-static void fetch_settings(struct fetch *fetch, struct fetch_transfer *transfer, const char *url, struct curl_slist *headers)
+static void fetch_settings(
+	struct fetch *fetch, struct fetch_transfer *transfer, const char *url, struct curl_slist *headers)
 {
 	CURL *easy = fetch->easy;
 	/* A reset keeps the open connections: the next request to the same node costs no handshake. */
@@ -316,7 +339,8 @@ static void fetch_settings(struct fetch *fetch, struct fetch_transfer *transfer,
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
 	if (fetch->socket_folder >= 0)
 		curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, fetch->socket_path);
-	/* The certificates that this machine trusts, or those that the usual variable names (a node with its own authority). */
+	/* The certificates that this machine trusts, or those that the usual variable names (a node with its own
+	 * authority). */
 	const char *authorities = getenv("SSL_CERT_FILE");
 	if (authorities && *authorities)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, authorities);
@@ -326,20 +350,20 @@ static bool fetch_url(const struct fetch *fetch, const char *target, char url[FE
 {
 	int bytes = snprintf(url, FETCH_URL_MAX, "%s%s", fetch->base_url, target);
 	if (target[0] != '/' || bytes >= FETCH_URL_MAX || strpbrk(target, " \t\r\n#"))
-		return wn_fail(err, WN_INPUT, "fetch_target", "a target is a path of at most %d bytes without blanks: %.80s", FETCH_URL_MAX / 2,
-			target);
+		return wn_fail(err, WN_INPUT, "fetch_target",
+			"a target is a path of at most %d bytes without blanks: %.80s", FETCH_URL_MAX / 2, target);
 	return true;
 }
 
-bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request, struct fetch_answer *answer,
-	struct wn_error *err)
+bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
+	struct fetch_answer *answer, struct wn_error *err)
 {
 	char url[FETCH_URL_MAX];
 	struct curl_slist *headers = NULL;
 	struct fetch_transfer transfer = {
-		.arena = arena, .body_max = FETCH_BODY_MAX, .descriptor = -1, .easy = fetch->easy, .answer = answer };
+		.arena = arena, .body_max = FETCH_BODY_MAX, .descriptor = -1, .easy = fetch->easy, .answer = answer};
 	wn_text_init(&transfer.body, arena);
-	*answer = (struct fetch_answer){ .retry_after_s = -1 };
+	*answer = (struct fetch_answer){.retry_after_s = -1};
 	if (!fetch_url(fetch, request->target, url, err))
 		return false;
 	if (!fetch_headers(fetch, arena, request, &headers, err)) {
@@ -348,7 +372,8 @@ bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_
 	}
 	fetch_settings(fetch, &transfer, url, headers);
 	CURL *easy = fetch->easy;
-	curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)(request->timeout_ms ? request->timeout_ms : FETCH_TIMEOUT_MS));
+	curl_easy_setopt(
+		easy, CURLOPT_TIMEOUT_MS, (long)(request->timeout_ms ? request->timeout_ms : FETCH_TIMEOUT_MS));
 	if (request->body.bytes > 0 || strcmp(request->method, "POST") == 0) {
 		curl_easy_setopt(easy, CURLOPT_POST, 1L);
 		curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body.data ? request->body.data : "");
@@ -365,7 +390,7 @@ bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_
 	long status = 0;
 	curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
 	answer->status = (int)status;
-	answer->body = (struct wn_slice){ transfer.body.data, transfer.body.bytes };
+	answer->body = (struct wn_slice){transfer.body.data, transfer.body.bytes};
 	return true;
 }
 
@@ -381,10 +406,12 @@ static bool fetch_refused(const struct fetch *fetch, struct wn_arena *arena, con
 	const struct json *problem;
 	struct wn_error ignored;
 	static const char kind[] = "application/problem+json", prefix[] = "/problems/";
-	if (answer->content_type.bytes >= sizeof kind - 1 && memcmp(answer->content_type.data, kind, sizeof kind - 1) == 0 &&
+	if (answer->content_type.bytes >= sizeof kind - 1 &&
+		memcmp(answer->content_type.data, kind, sizeof kind - 1) == 0 &&
 		json_parse(arena, answer->body.data, answer->body.bytes, &problem, &ignored)) {
 		const char *type = json_member_string(problem, "type", NULL);
-		const char *code = type && strncmp(type, prefix, sizeof prefix - 1) == 0 ? type + sizeof prefix - 1 : "";
+		const char *code =
+			type && strncmp(type, prefix, sizeof prefix - 1) == 0 ? type + sizeof prefix - 1 : "";
 		const char *detail = json_member_string(problem, "detail", json_member_string(problem, "title", ""));
 		if (*code)
 			return wn_fail(err, strcmp(code, "idempotency_running") == 0 ? WN_BUSY : blame, code, "%s",
@@ -392,11 +419,12 @@ static bool fetch_refused(const struct fetch *fetch, struct wn_arena *arena, con
 	}
 	char code[WN_CODE_MAX];
 	snprintf(code, sizeof code, "http_%d", answer->status);
-	return wn_fail(err, blame, code, "%s %s%s was answered with status %d", method, fetch->base_url, target, answer->status);
+	return wn_fail(err, blame, code, "%s %s%s was answered with status %d", method, fetch->base_url, target,
+		answer->status);
 }
 
-bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request, const struct json **out,
-	struct wn_error *err)
+bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
+	const struct json **out, struct wn_error *err)
 {
 	struct fetch_answer answer;
 	*out = NULL;
@@ -411,18 +439,24 @@ bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_
 	return true;
 }
 
-bool fetch_file(struct fetch *fetch, const char *target, int descriptor, int64_t max_bytes, int64_t *bytes, struct wn_error *err)
+bool fetch_file(struct fetch *fetch, const char *target, int descriptor, int64_t max_bytes, int64_t *bytes,
+	struct wn_error *err)
 {
 	char url[FETCH_URL_MAX];
 	struct curl_slist *headers = NULL;
 	struct wn_arena arena;
 	wn_arena_init(&arena, 4 * FETCH_REFUSAL_MAX + 4 * FETCH_HEADER_MAX);
-	struct fetch_answer answer = { .retry_after_s = -1 };
-	struct fetch_transfer transfer = { .arena = &arena, .body_max = FETCH_REFUSAL_MAX, .descriptor = descriptor, .file_max = max_bytes,
-		.easy = fetch->easy, .answer = &answer };
+	struct fetch_answer answer = {.retry_after_s = -1};
+	struct fetch_transfer transfer = {.arena = &arena,
+		.body_max = FETCH_REFUSAL_MAX,
+		.descriptor = descriptor,
+		.file_max = max_bytes,
+		.easy = fetch->easy,
+		.answer = &answer};
 	wn_text_init(&transfer.body, &arena);
 	wn_assert(descriptor >= 0);
-	bool done = fetch_url(fetch, target, url, err) && fetch_header_add(&headers, "Host", wn_slice_of(fetch->authority), err);
+	bool done = fetch_url(fetch, target, url, err) &&
+		    fetch_header_add(&headers, "Host", wn_slice_of(fetch->authority), err);
 	if (done) {
 		fetch_settings(fetch, &transfer, url, headers);
 		/* A large file may take its time, but it must keep moving. */
@@ -433,7 +467,7 @@ bool fetch_file(struct fetch *fetch, const char *target, int descriptor, int64_t
 		long status = 0;
 		curl_easy_getinfo(fetch->easy, CURLINFO_RESPONSE_CODE, &status);
 		answer.status = (int)status;
-		answer.body = (struct wn_slice){ transfer.body.data, transfer.body.bytes };
+		answer.body = (struct wn_slice){transfer.body.data, transfer.body.bytes};
 		if (code != CURLE_OK)
 			done = fetch_failed(fetch, &transfer, code, target, err);
 		else if (status != 200)

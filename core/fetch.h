@@ -9,9 +9,9 @@ struct fetch; /* one connection pool, one thread */
 
 struct fetch_answer {
 	int status;
-	struct wn_slice body;              /* in the arena */
+	struct wn_slice body; /* in the arena */
 	struct wn_slice content_type;
-	int retry_after_s;                 /* -1 when absent */
+	int retry_after_s; /* -1 when absent */
 	struct wn_slice idempotency_replayed;
 };
 
@@ -22,21 +22,24 @@ bool fetch_open(struct fetch **out, const char *base_url, const char *unix_socke
 void fetch_close(struct fetch *fetch);
 
 struct fetch_request {
-	const char *method, *target;       /* target: path and query */
-	const char *content_type;          /* NULL without body */
+	const char *method, *target; /* target: path and query */
+	const char *content_type;    /* NULL without body */
 	struct wn_slice body;
-	const char *idempotency_key;       /* NULL: none; sent quoted as RFC 8941 string */
-	const struct sign_key *key;        /* NULL: unsigned */
-	const char *tag;                   /* network tag, with key */
-	int64_t now_ms;                    /* `created` of the signature; 0: this machine's clock */
-	int timeout_ms;                    /* 0: 15 s */
+	const char *idempotency_key; /* NULL: none; sent quoted as RFC 8941 string */
+	const struct sign_key *key;  /* NULL: unsigned */
+	const char *tag;	     /* network tag, with key */
+	int64_t now_ms;		     /* `created` of the signature; 0: this machine's clock */
+	int timeout_ms;		     /* 0: 15 s */
 };
 /* True when an answer came, whatever its status. WN_DOWN fetch_unreachable otherwise. */
-bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request, struct fetch_answer *answer, struct wn_error *err);
-/* As fetch_send, then turns any status outside 2xx into `err` with the problem document's code and detail (http_<status> where
- * there is none); parses JSON bodies: *out is NULL for an empty one. */
-bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request, const struct json **out, struct wn_error *err);
+bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
+	struct fetch_answer *answer, struct wn_error *err);
+/* As fetch_send, then turns any status outside 2xx into `err` with the problem document's code and detail
+ * (http_<status> where there is none); parses JSON bodies: *out is NULL for an empty one. */
+bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
+	const struct json **out, struct wn_error *err);
 /* Streams a GET body into a file descriptor; stops above max_bytes with WN_FULL fetch_large. */
-bool fetch_file(struct fetch *fetch, const char *target, int descriptor, int64_t max_bytes, int64_t *bytes, struct wn_error *err);
+bool fetch_file(struct fetch *fetch, const char *target, int descriptor, int64_t max_bytes, int64_t *bytes,
+	struct wn_error *err);
 
 #endif

@@ -1,4 +1,5 @@
-/* SHA-256 and HMAC (OpenSSL's, which use the CPU's instructions), BLAKE2b (libsodium's) and the in-memory hash (xxHash). */
+/* SHA-256 and HMAC (OpenSSL's, which use the CPU's instructions), BLAKE2b (libsodium's) and the in-memory hash
+ * (xxHash). */
 #ifndef CORE_HASH_H
 #define CORE_HASH_H
 
@@ -24,7 +25,10 @@ uint64_t memory_hash(const void *bytes, size_t count);
  * HASH_LAYOUT_MAX bounds it; more is a broken promise.
  */
 enum { HASH_LAYOUT_MAX = 256 };
-struct hash_layout { uint8_t bytes[HASH_LAYOUT_MAX]; size_t count; };
+struct hash_layout {
+	uint8_t bytes[HASH_LAYOUT_MAX];
+	size_t count;
+};
 void hash_tag(struct hash_layout *layout, const char *tag);
 void hash_field(struct hash_layout *layout, const void *bytes, size_t count);
 void hash_u8(struct hash_layout *layout, uint8_t value);

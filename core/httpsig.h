@@ -1,4 +1,5 @@
-/* RFC 9421 signatures with RFC 9530 digests in winnow's fixed profile: building the base, signing, reading, judging. Pure. */
+/* RFC 9421 signatures with RFC 9530 digests in winnow's fixed profile: building the base, signing, reading, judging.
+ * Pure. */
 #ifndef CORE_HTTPSIG_H
 #define CORE_HTTPSIG_H
 
@@ -8,9 +9,12 @@
 
 enum { HTTPSIG_FRESH_S = 300, HTTPSIG_BASE_MAX = 8192 };
 
-struct http_header { struct wn_slice name, value; }; /* name in any case */
+struct http_header {
+	struct wn_slice name, value;
+}; /* name in any case */
 
-/* A request as it was received or will be sent. target is path and query as on the wire; authority is the Host field. */
+/* A request as it was received or will be sent. target is path and query as on the wire; authority is the Host field.
+ */
 struct http_request {
 	struct wn_slice method, authority, target;
 	const struct http_header *headers;
@@ -20,8 +24,8 @@ struct http_request {
 
 /*
  * Components, in this order: with a body "@method" "@authority" "@path" "@query" "content-digest" "content-type", then
- * "idempotency-key" and "winnow-checkpoint" when the request has them; without a body the first four (and those two when present).
- * Parameters: created, keyid (did:key), alg="ed25519", tag. One signature, label sig1.
+ * "idempotency-key" and "winnow-checkpoint" when the request has them; without a body the first four (and those two
+ * when present). Parameters: created, keyid (did:key), alg="ed25519", tag. One signature, label sig1.
  */
 struct httpsig {
 	struct account_key key;
@@ -31,15 +35,19 @@ struct httpsig {
 };
 
 /*
- * Finds and checks the one signature: components, digest over the body as received, tag, freshness against now_ms, Ed25519.
- * Codes (all WN_INPUT): signature_missing, signature_malformed, signature_components, signature_tag, signature_stale,
- * signature_digest, signature_wrong. `out` holds slices in the arena.
+ * Finds and checks the one signature: components, digest over the body as received, tag, freshness against now_ms,
+ * Ed25519. Codes (all WN_INPUT): signature_missing, signature_malformed, signature_components, signature_tag,
+ * signature_stale, signature_digest, signature_wrong. `out` holds slices in the arena.
  */
-bool httpsig_verify(struct wn_arena *arena, const struct http_request *request, const char *tag, int64_t now_ms, struct httpsig *out, struct wn_error *err);
+bool httpsig_verify(struct wn_arena *arena, const struct http_request *request, const char *tag, int64_t now_ms,
+	struct httpsig *out, struct wn_error *err);
 
 /* Values of the three header fields that make `request` a signed one (content_digest is empty without a body). The
  * request's headers must already hold content-type (and idempotency-key, winnow-checkpoint where used). */
-struct httpsig_fields { struct wn_slice content_digest, signature_input, signature; };
-bool httpsig_sign(struct wn_arena *arena, const struct http_request *request, const char *tag, int64_t created_s, const struct sign_key *key, struct httpsig_fields *out, struct wn_error *err);
+struct httpsig_fields {
+	struct wn_slice content_digest, signature_input, signature;
+};
+bool httpsig_sign(struct wn_arena *arena, const struct http_request *request, const char *tag, int64_t created_s,
+	const struct sign_key *key, struct httpsig_fields *out, struct wn_error *err);
 
 #endif

@@ -8,11 +8,21 @@
 
 enum { ID_BYTES = 32, ID_HEX_ROOM = 65 };
 
-struct sha256 { uint8_t bytes[ID_BYTES]; };
-struct network_id { uint8_t bytes[ID_BYTES]; };  /* SHA-256 of journal entry 0 */
-struct item_id { uint8_t bytes[ID_BYTES]; };
-struct account_key { uint8_t bytes[ID_BYTES]; }; /* an Ed25519 public key */
-struct salt { uint8_t bytes[ID_BYTES]; };
+struct sha256 {
+	uint8_t bytes[ID_BYTES];
+};
+struct network_id {
+	uint8_t bytes[ID_BYTES];
+}; /* SHA-256 of journal entry 0 */
+struct item_id {
+	uint8_t bytes[ID_BYTES];
+};
+struct account_key {
+	uint8_t bytes[ID_BYTES];
+}; /* an Ed25519 public key */
+struct salt {
+	uint8_t bytes[ID_BYTES];
+};
 
 /* Lower-case hex of any bytes, NUL-terminated; out has room for 2 * count + 1. Returns out. */
 char *hex_write(char *out, const void *bytes, size_t count);

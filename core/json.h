@@ -13,10 +13,10 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 
 struct json {
 	enum json_type type;
-	bool truth;             /* JSON_BOOL */
-	struct wn_slice text;   /* JSON_STRING: unescaped UTF-8, may hold NUL; JSON_NUMBER: the source's characters.
-	                           NUL-terminated in memory either way */
-	size_t count;           /* elements or members */
+	bool truth;		/* JSON_BOOL */
+	struct wn_slice text;	/* JSON_STRING: unescaped UTF-8, may hold NUL; JSON_NUMBER: the source's characters.
+				   NUL-terminated in memory either way */
+	size_t count;		/* elements or members */
 	struct json **elements; /* JSON_ARRAY, and the values of a JSON_OBJECT */
 	struct wn_slice *names; /* JSON_OBJECT: names[i] belongs to elements[i] */
 };

@@ -4,8 +4,8 @@
 
 #include "core/db.h"
 
-/* db must be connected as winnow_owner. Applies what is missing, each in its own transaction, and records name and SHA-256;
- * a migration whose recorded hash differs from ours: WN_INPUT migrate_changed. *applied may be NULL. */
+/* db must be connected as winnow_owner. Applies what is missing, each in its own transaction, and records name and
+ * SHA-256; a migration whose recorded hash differs from ours: WN_INPUT migrate_changed. *applied may be NULL. */
 bool migrate_up(struct db *db, int *applied, struct wn_error *err);
 
 #endif

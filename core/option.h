@@ -12,9 +12,9 @@ enum option_type { OPTION_TEXT, OPTION_INTEGER, OPTION_BOOL };
 struct option {
 	const char *name;
 	enum option_type type;
-	const char *otherwise;  /* default, as text; NULL: no value */
-	int64_t least, most;    /* OPTION_INTEGER */
-	const char *help;       /* one line */
+	const char *otherwise; /* default, as text; NULL: no value */
+	int64_t least, most;   /* OPTION_INTEGER */
+	const char *help;      /* one line */
 };
 
 struct options; /* owns its values; read-only after option_load() */

@@ -275,7 +275,7 @@ bool seed_file_read(const char *path, uint8_t seed[SIGN_SEED_BYTES], struct wn_e
 	while (bytes > 0 && (text[bytes - 1] == '\n' || text[bytes - 1] == '\r'))
 		bytes--;
 	bool done = hex_read(seed, SIGN_SEED_BYTES, text, bytes) ||
-		wn_fail(err, WN_INPUT, "seed_file_malformed", "%s does not hold 64 hex digits", path);
+		    wn_fail(err, WN_INPUT, "seed_file_malformed", "%s does not hold 64 hex digits", path);
 	sodium_memzero(text, sizeof text);
 	return done;
 }

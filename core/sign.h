@@ -7,7 +7,9 @@
 
 enum { SIGNATURE_BYTES = 64, SIGN_SEED_BYTES = 32, DID_ROOM = 64 };
 
-struct signature { uint8_t bytes[SIGNATURE_BYTES]; };
+struct signature {
+	uint8_t bytes[SIGNATURE_BYTES];
+};
 struct sign_key {
 	struct account_key public_key;
 	uint8_t secret[64];
@@ -36,7 +38,8 @@ struct key_file {
 	struct sign_key key;
 	uint8_t vote_seed[32];
 };
-bool key_file_create(const char *path, struct key_file *out, struct wn_error *err); /* refuses to overwrite: key_file_exists */
+bool key_file_create(
+	const char *path, struct key_file *out, struct wn_error *err); /* refuses to overwrite: key_file_exists */
 /* The same from seeds that the caller has: a recorded campaign that must come out alike twice. */
 bool key_file_store(const char *path, const uint8_t seed[SIGN_SEED_BYTES], const uint8_t vote_seed[SIGN_SEED_BYTES],
 	struct key_file *out, struct wn_error *err);

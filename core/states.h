@@ -22,7 +22,8 @@ enum round_kind { ROUND_PANEL, ROUND_AUDIT };
 enum seat_state { SEAT_LEASED, SEAT_COMMITTED, SEAT_REVEALED, SEAT_SKIPPED, SEAT_LAPSED, SEAT_STATES };
 enum epoch_state { EPOCH_OPEN, EPOCH_AUDITING, EPOCH_CLOSED, EPOCH_STATES };
 
-/* "received", "commit", "leased", "open": stable, clients compare them. A number outside the enum is a broken promise. */
+/* "received", "commit", "leased", "open": stable, clients compare them. A number outside the enum is a broken promise.
+ */
 const char *item_state_word(enum item_state state);
 const char *round_state_word(enum round_state state);
 const char *seat_state_word(enum seat_state state);

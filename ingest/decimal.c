@@ -44,7 +44,7 @@ bool decimal_read(const char *text, size_t bytes, struct decimal *out)
 	size_t at = 0;
 	bool negative = false;
 	int whole, fraction = 0;
-	*out = (struct decimal){ 0 };
+	*out = (struct decimal){0};
 	if (bytes == 0 || bytes > DECIMAL_TEXT_MAX)
 		return false;
 	if (text[0] == '-' || text[0] == '+')

@@ -12,7 +12,8 @@ struct item_columns {
 	struct wn_slice *sources, *source_ids, *canonicals, *contents;
 };
 
-static bool item_columns_make(struct wn_arena *arena, const struct ingest_item *items, size_t count, struct item_columns *out, struct wn_error *err)
+static bool item_columns_make(struct wn_arena *arena, const struct ingest_item *items, size_t count,
+	struct item_columns *out, struct wn_error *err)
 {
 	out->sources = wn_arena_array(arena, count, sizeof *out->sources);
 	out->source_ids = wn_arena_array(arena, count, sizeof *out->source_ids);
@@ -29,7 +30,8 @@ static bool item_columns_make(struct wn_arena *arena, const struct ingest_item *
 	return true;
 }
 
-static bool contributor_lock(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch, struct wn_error *err)
+static bool contributor_lock(
+	struct db *db, struct wn_arena *arena, const struct ingest_batch *batch, struct wn_error *err)
 {
 	struct db_args args;
 	db_args_init(&args, arena);
@@ -38,7 +40,8 @@ static bool contributor_lock(struct db *db, struct wn_arena *arena, const struct
 	return db_query(db, &SQL_INGEST_CONTRIBUTOR_LOCK, &args, NULL, err);
 }
 
-static bool evidence_insert(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch, const struct sha256 *id, struct wn_error *err)
+static bool evidence_insert(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
+	const struct sha256 *id, struct wn_error *err)
 {
 	struct db_args args;
 	db_args_init(&args, arena);
@@ -51,8 +54,9 @@ static bool evidence_insert(struct db *db, struct wn_arena *arena, const struct 
 }
 
 /* New rows come back in the order of insertion, which is the batch's own: one walk over both marks them. */
-static bool items_insert(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch, const struct sha256 *evidence,
-	const struct item_columns *columns, struct ingest_item *items, size_t count, size_t *accepted, struct wn_error *err)
+static bool items_insert(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
+	const struct sha256 *evidence, const struct item_columns *columns, struct ingest_item *items, size_t count,
+	size_t *accepted, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -87,8 +91,8 @@ static bool items_insert(struct db *db, struct wn_arena *arena, const struct ing
 }
 
 /* What stands where a place was taken: the same bytes are the same submission, other bytes are refused. */
-static bool items_standing(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch, const struct item_columns *columns,
-	struct ingest_item *items, size_t count, struct wn_error *err)
+static bool items_standing(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
+	const struct item_columns *columns, struct ingest_item *items, size_t count, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -108,7 +112,8 @@ static bool items_standing(struct db *db, struct wn_arena *arena, const struct i
 	db_arg_slices(&args, columns->source_ids, wanted);
 	if (!db_query(db, &SQL_INGEST_ITEMS_STANDING, &args, &result, err))
 		return wn_while(err, "find the items that stand already");
-	/* An item that was in the way a statement ago can only be gone when it was erased meanwhile: the sender may try again. */
+	/* An item that was in the way a statement ago can only be gone when it was erased meanwhile: the sender may try
+	 * again. */
 	if (db_rows(result) != wanted) {
 		db_done(result);
 		return wn_fail(err, WN_BUSY, "items_moved", "items of this batch are being erased; send it again");
@@ -129,8 +134,8 @@ static bool items_standing(struct db *db, struct wn_arena *arena, const struct i
 	return true;
 }
 
-bool ingest_store_items(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch, struct ingest_item *items, size_t count,
-	size_t *accepted, struct wn_error *err)
+bool ingest_store_items(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
+	struct ingest_item *items, size_t count, size_t *accepted, struct wn_error *err)
 {
 	struct item_columns columns;
 	struct sha256 evidence;
@@ -158,8 +163,8 @@ bool ingest_store_items(struct db *db, struct wn_arena *arena, const struct inge
 	return *accepted == count || items_standing(db, arena, batch, &columns, items, count, err);
 }
 
-bool ingest_store_journal(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch, const struct ingest_item *items, size_t count,
-	struct sha256 *leaf, struct wn_error *err)
+bool ingest_store_journal(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
+	const struct ingest_item *items, size_t count, struct sha256 *leaf, struct wn_error *err)
 {
 	struct json_writer entry;
 	struct wn_slice body;
@@ -187,11 +192,11 @@ bool ingest_store_journal(struct db *db, struct wn_arena *arena, const struct in
 	wn_assert(used > 0);
 	db_args_init(&args, arena);
 	return json_end(&entry, &body, err) && db_query(db, &SQL_INGEST_NOTIFY, &args, NULL, err) &&
-		journal_append(db, arena, body, leaf, err);
+	       journal_append(db, arena, body, leaf, err);
 }
 
-bool ingest_store_campaign(struct db *db, struct wn_arena *arena, const char *name, struct campaign *out, bool *open, bool *found,
-	struct wn_error *err)
+bool ingest_store_campaign(struct db *db, struct wn_arena *arena, const char *name, struct campaign *out, bool *open,
+	bool *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -211,7 +216,8 @@ bool ingest_store_campaign(struct db *db, struct wn_arena *arena, const char *na
 	return ok || wn_while(err, "read the campaign %s", name);
 }
 
-bool ingest_store_cursor(struct db *db, struct wn_arena *arena, const char *source, const char *campaign, const char **cursor, struct wn_error *err)
+bool ingest_store_cursor(struct db *db, struct wn_arena *arena, const char *source, const char *campaign,
+	const char **cursor, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -220,14 +226,14 @@ bool ingest_store_cursor(struct db *db, struct wn_arena *arena, const char *sour
 	db_arg_text(&args, campaign);
 	if (!db_query(db, &SQL_INGEST_CURSOR_GET, &args, &result, err))
 		return wn_while(err, "read the cursor of %s", source);
-	struct wn_slice text = db_rows(result) == 1 ? db_slice(result, 0, 0) : (struct wn_slice){ "", 0 };
+	struct wn_slice text = db_rows(result) == 1 ? db_slice(result, 0, 0) : (struct wn_slice){"", 0};
 	*cursor = wn_arena_copy(arena, text.data, text.bytes);
 	db_done(result);
 	return *cursor || wn_fail(err, WN_FULL, "memory", "no room for a cursor");
 }
 
-bool ingest_store_cursor_move(struct db *db, struct wn_arena *arena, const char *source, const char *campaign, const char *cursor, int64_t items,
-	int64_t errors, int64_t now_ms, struct wn_error *err)
+bool ingest_store_cursor_move(struct db *db, struct wn_arena *arena, const char *source, const char *campaign,
+	const char *cursor, int64_t items, int64_t errors, int64_t now_ms, struct wn_error *err)
 {
 	struct db_args args;
 	db_args_init(&args, arena);
@@ -237,5 +243,6 @@ bool ingest_store_cursor_move(struct db *db, struct wn_arena *arena, const char 
 	db_arg_int64(&args, items);
 	db_arg_int64(&args, errors);
 	db_arg_int64(&args, now_ms);
-	return db_query(db, &SQL_INGEST_CURSOR_MOVE, &args, NULL, err) || wn_while(err, "move the cursor of %s", source);
+	return db_query(db, &SQL_INGEST_CURSOR_MOVE, &args, NULL, err) ||
+	       wn_while(err, "move the cursor of %s", source);
 }

@@ -10,7 +10,7 @@ extern const struct option ingest_options[]; /* ingest.*; ended by a row whose n
 
 /* One batch of one source into its campaign, in one transaction with its cursor. *done = items and errors handled. */
 struct key_file;
-bool ingest_source_batch(struct worker *worker, const struct source *source, void *state, const char *campaign, const struct key_file *key,
-	size_t *done, bool *more, struct wn_error *err);
+bool ingest_source_batch(struct worker *worker, const struct source *source, void *state, const char *campaign,
+	const struct key_file *key, size_t *done, bool *more, struct wn_error *err);
 
 #endif

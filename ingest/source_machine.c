@@ -82,7 +82,8 @@ static void samples_drop(struct machine *machine, size_t count)
 	memmove(machine->samples, machine->samples + count, machine->count * sizeof *machine->samples);
 }
 
-static bool window_write(const struct machine *machine, struct wn_arena *arena, struct wn_slice *out, struct wn_error *err)
+static bool window_write(
+	const struct machine *machine, struct wn_arena *arena, struct wn_slice *out, struct wn_error *err)
 {
 	struct json_writer writer;
 	json_begin(&writer, arena);
@@ -123,12 +124,13 @@ static bool window_write(const struct machine *machine, struct wn_arena *arena, 
 	return json_end(&writer, out, err);
 }
 
-static bool machine_next(void *state, struct wn_arena *arena, const char *cursor, struct source_batch *out, struct wn_error *err)
+static bool machine_next(
+	void *state, struct wn_arena *arena, const char *cursor, struct source_batch *out, struct wn_error *err)
 {
 	struct machine *machine = state;
 	int64_t stored_ms = strtoll(cursor, NULL, 10), monotonic_ms = clock_monotonic_ms();
 	size_t stored = 0;
-	*out = (struct source_batch){ .cursor = cursor };
+	*out = (struct source_batch){.cursor = cursor};
 	while (stored < machine->count && machine->samples[stored].ms <= stored_ms)
 		stored++;
 	samples_drop(machine, stored);

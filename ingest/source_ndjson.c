@@ -1,4 +1,5 @@
-/* Items from a file of NDJSON, or from all *.ndjson files of a folder in the order of their names; grows with the files. */
+/* Items from a file of NDJSON, or from all *.ndjson files of a folder in the order of their names; grows with the
+ * files. */
 #include "ingest/source.h"
 
 #include <dirent.h>
@@ -23,7 +24,8 @@ struct ndjson {
 	char chunk[NDJSON_CHUNK];
 };
 
-/* "<byte offset>[+] <file name>": the plus says that the offset lies inside a line that is too long. The name is "" for a single file. */
+/* "<byte offset>[+] <file name>": the plus says that the offset lies inside a line that is too long. The name is "" for
+ * a single file. */
 struct ndjson_cursor {
 	int64_t offset;
 	bool skipping;
@@ -45,7 +47,8 @@ static bool ndjson_open(void **state, const struct source_setup *setup, struct w
 	const char *path = option_text(setup->options, "ingest.ndjson");
 	if (snprintf(ndjson->path, sizeof ndjson->path, "%s", path) >= NDJSON_PATH_MAX) {
 		free(ndjson);
-		return wn_fail(err, WN_INPUT, "ndjson_path", "ingest.ndjson is longer than %d bytes", NDJSON_PATH_MAX - 1);
+		return wn_fail(
+			err, WN_INPUT, "ndjson_path", "ingest.ndjson is longer than %d bytes", NDJSON_PATH_MAX - 1);
 	}
 	*state = ndjson;
 	return true;
@@ -76,7 +79,8 @@ static bool cursor_read(const char *text, struct ndjson_cursor *out, struct wn_e
 static bool is_ndjson(const char *name)
 {
 	size_t bytes = strlen(name);
-	return utf8_valid(name, bytes, NULL) && bytes > 7 && bytes < NDJSON_NAME_MAX && name[0] != '.' && strcmp(name + bytes - 7, ".ndjson") == 0;
+	return utf8_valid(name, bytes, NULL) && bytes > 7 && bytes < NDJSON_NAME_MAX && name[0] != '.' &&
+	       strcmp(name + bytes - 7, ".ndjson") == 0;
 }
 
 /* The first file of the folder whose name comes after `after`; "" when there is none. */
@@ -87,7 +91,8 @@ static bool folder_next(const char *path, const char *after, char out[NDJSON_NAM
 	if (!dir)
 		return wn_fail(err, WN_DOWN, "ndjson_folder", "%s: %s", path, strerror(errno));
 	for (struct dirent *entry; (entry = readdir(dir));)
-		if (is_ndjson(entry->d_name) && strcmp(entry->d_name, after) > 0 && (!*out || strcmp(entry->d_name, out) < 0))
+		if (is_ndjson(entry->d_name) && strcmp(entry->d_name, after) > 0 &&
+			(!*out || strcmp(entry->d_name, out) < 0))
 			snprintf(out, NDJSON_NAME_MAX, "%.*s", NDJSON_NAME_MAX - 1, entry->d_name);
 	closedir(dir);
 	return true;
@@ -99,7 +104,8 @@ struct ndjson_look {
 	bool shrunk; /* it ends before the cursor: somebody emptied it or put another one in its place */
 };
 
-static bool chunk_read(struct ndjson *ndjson, const struct ndjson_cursor *cursor, size_t *bytes, struct ndjson_look *look, struct wn_error *err)
+static bool chunk_read(struct ndjson *ndjson, const struct ndjson_cursor *cursor, size_t *bytes,
+	struct ndjson_look *look, struct wn_error *err)
 {
 	char path[NDJSON_PATH_MAX + NDJSON_NAME_MAX];
 	struct stat about;
@@ -119,7 +125,8 @@ static bool chunk_read(struct ndjson *ndjson, const struct ndjson_cursor *cursor
 	if (!ok)
 		wn_fail(err, WN_INPUT, "ndjson_file", "%s is no regular file", path);
 	while (ok && *bytes < NDJSON_CHUNK) {
-		ssize_t got = pread(file, ndjson->chunk + *bytes, NDJSON_CHUNK - *bytes, cursor->offset + (int64_t)*bytes);
+		ssize_t got =
+			pread(file, ndjson->chunk + *bytes, NDJSON_CHUNK - *bytes, cursor->offset + (int64_t)*bytes);
 		if (got == 0)
 			break;
 		if (got < 0 && errno == EINTR)
@@ -142,8 +149,8 @@ static bool is_blank(const char *line, size_t bytes)
 }
 
 /* Takes the chunk's lines and moves the cursor behind them. `last`: what has no newline yet is a whole line too. */
-static bool chunk_lines(const struct ndjson *ndjson, size_t bytes, bool last, struct wn_arena *arena, struct ndjson_cursor *cursor,
-	struct source_batch *out, struct wn_error *err)
+static bool chunk_lines(const struct ndjson *ndjson, size_t bytes, bool last, struct wn_arena *arena,
+	struct ndjson_cursor *cursor, struct source_batch *out, struct wn_error *err)
 {
 	size_t at = 0;
 	while (at < bytes && out->count < SOURCE_BATCH_MAX) {
@@ -159,7 +166,7 @@ static bool chunk_lines(const struct ndjson *ndjson, size_t bytes, bool last, st
 			break;
 		if (!cursor->skipping && !is_blank(line, length)) {
 			struct wn_slice *item = &out->items[out->count++];
-			*item = (struct wn_slice){ wn_arena_copy(arena, line, length), length };
+			*item = (struct wn_slice){wn_arena_copy(arena, line, length), length};
 			if (!item->data)
 				return wn_fail(err, WN_FULL, "memory", "no room for a batch of lines");
 		}
@@ -171,7 +178,8 @@ static bool chunk_lines(const struct ndjson *ndjson, size_t bytes, bool last, st
 	return true;
 }
 
-static bool ndjson_next(void *state, struct wn_arena *arena, const char *cursor_text, struct source_batch *out, struct wn_error *err)
+static bool ndjson_next(
+	void *state, struct wn_arena *arena, const char *cursor_text, struct source_batch *out, struct wn_error *err)
 {
 	struct ndjson *ndjson = state;
 	struct ndjson_cursor cursor;
@@ -179,7 +187,7 @@ static bool ndjson_next(void *state, struct wn_arena *arena, const char *cursor_
 	char following[NDJSON_NAME_MAX] = "";
 	size_t bytes = 0;
 	struct ndjson_look look = {0};
-	*out = (struct source_batch){ 0 };
+	*out = (struct source_batch){0};
 	if (stat(ndjson->path, &about) != 0)
 		return wn_fail(err, WN_DOWN, "ndjson_file", "ingest.ndjson: %s: %s", ndjson->path, strerror(errno));
 	bool folder = S_ISDIR(about.st_mode);
@@ -200,19 +208,22 @@ static bool ndjson_next(void *state, struct wn_arena *arena, const char *cursor_
 		*cursor.name = '\0';
 	if (!chunk_read(ndjson, &cursor, &bytes, &look, err))
 		return wn_while(err, "read ndjson");
-	/* Waiting in silence for it to grow that long again would lose what it holds now; a file that another one follows is over. */
+	/* Waiting in silence for it to grow that long again would lose what it holds now; a file that another one
+	 * follows is over. */
 	if (look.shrunk && !*following)
-		return wn_fail(err, WN_INPUT, "ndjson_shrunk", "%s is shorter than what was read of it: give the new file another name",
+		return wn_fail(err, WN_INPUT, "ndjson_shrunk",
+			"%s is shorter than what was read of it: give the new file another name",
 			*cursor.name ? cursor.name : ndjson->path);
 	if (!chunk_lines(ndjson, bytes, look.quiet || *following, arena, &cursor, out, err))
 		return wn_while(err, "read ndjson");
 	/* At the end of a file the next one begins, once there is one. */
 	if (bytes == 0 && *following) {
-		cursor = (struct ndjson_cursor){ 0 };
+		cursor = (struct ndjson_cursor){0};
 		snprintf(cursor.name, sizeof cursor.name, "%s", following);
 		out->more = true;
 	}
-	out->cursor = wn_arena_printf(arena, "%" PRId64 "%s %s", cursor.offset, cursor.skipping ? "+" : "", cursor.name);
+	out->cursor =
+		wn_arena_printf(arena, "%" PRId64 "%s %s", cursor.offset, cursor.skipping ? "+" : "", cursor.name);
 	return out->cursor || wn_fail(err, WN_FULL, "memory", "no room for a cursor");
 }
 

@@ -9,8 +9,8 @@
 
 /* What becomes of one line: a place in the batch, or a refusal. */
 struct submit_line {
-	int64_t number;             /* from 1; blank lines are counted, not answered */
-	struct ingest_item *item;   /* NULL: refused */
+	int64_t number;		  /* from 1; blank lines are counted, not answered */
+	struct ingest_item *item; /* NULL: refused */
 	struct item_answer answer;
 };
 
@@ -19,7 +19,7 @@ struct submission {
 	struct item_rules rules;
 	struct submit_line *lines;
 	size_t line_count;
-	struct ingest_item *items;  /* the good ones, in order */
+	struct ingest_item *items; /* the good ones, in order */
 	size_t item_count;
 	size_t accepted, repeated, refused;
 	bool has_receipt;
@@ -30,7 +30,7 @@ static bool media_type_is(struct wn_slice given, const char *type)
 {
 	size_t bytes = strlen(type);
 	return given.data && given.bytes >= bytes && strncasecmp(given.data, type, bytes) == 0 &&
-		(given.bytes == bytes || given.data[bytes] == ';' || given.data[bytes] == ' ');
+	       (given.bytes == bytes || given.data[bytes] == ';' || given.data[bytes] == ' ');
 }
 
 /* Lines that hold something; the last one needs no newline. */
@@ -54,10 +54,12 @@ static bool submission_room(struct wn_arena *arena, struct submission *submissio
 {
 	submission->lines = wn_arena_array(arena, lines, sizeof *submission->lines);
 	submission->items = wn_arena_array(arena, lines, sizeof *submission->items);
-	return (submission->lines && submission->items) || wn_fail(err, WN_FULL, "memory", "no room for %zu items", lines);
+	return (submission->lines && submission->items) ||
+	       wn_fail(err, WN_FULL, "memory", "no room for %zu items", lines);
 }
 
-static bool line_check(struct wn_arena *arena, struct submission *submission, const char *text, size_t bytes, int64_t number, struct wn_error *err)
+static bool line_check(struct wn_arena *arena, struct submission *submission, const char *text, size_t bytes,
+	int64_t number, struct wn_error *err)
 {
 	struct submit_line *line = &submission->lines[submission->line_count++];
 	struct ingest_item *item = &submission->items[submission->item_count];
@@ -71,12 +73,13 @@ static bool line_check(struct wn_arena *arena, struct submission *submission, co
 	return true;
 }
 
-static bool lines_check(struct wn_arena *arena, struct submission *submission, struct wn_slice body, struct wn_error *err)
+static bool lines_check(
+	struct wn_arena *arena, struct submission *submission, struct wn_slice body, struct wn_error *err)
 {
 	size_t at = 0;
 	for (int64_t number = 1; at < body.bytes; number++) {
 		const char *end = memchr(body.data + at, '\n', body.bytes - at);
-		struct wn_slice line = { body.data + at, end ? (size_t)(end - body.data) - at : body.bytes - at };
+		struct wn_slice line = {body.data + at, end ? (size_t)(end - body.data) - at : body.bytes - at};
 		at += line.bytes + 1;
 		if (lines_count(line) == 1 && !line_check(arena, submission, line.data, line.bytes, number, err))
 			return wn_while(err, "read line %lld", (long long)number);
@@ -102,11 +105,12 @@ static bool submission_store(struct exchange *exchange, struct submission *submi
 	};
 	if (submission->item_count > 0 &&
 		(!db_begin(exchange->db, err) ||
-			!ingest_store_items(exchange->db, exchange->arena, &batch, submission->items, submission->item_count, &submission->accepted, err)))
+			!ingest_store_items(exchange->db, exchange->arena, &batch, submission->items,
+				submission->item_count, &submission->accepted, err)))
 		return false;
 	submission->has_receipt = submission->accepted > 0;
-	if (submission->has_receipt &&
-		!ingest_store_journal(exchange->db, exchange->arena, &batch, submission->items, submission->item_count, &submission->leaf, err))
+	if (submission->has_receipt && !ingest_store_journal(exchange->db, exchange->arena, &batch, submission->items,
+					       submission->item_count, &submission->leaf, err))
 		return false;
 	if (submission->item_count > 0 && !db_commit(exchange->db, err))
 		return false;
@@ -114,9 +118,11 @@ static bool submission_store(struct exchange *exchange, struct submission *submi
 		struct submit_line *line = &submission->lines[i];
 		if (line->item && line->item->result == ITEM_SOURCE_ID_TAKEN) {
 			line->answer.result = ITEM_SOURCE_ID_TAKEN;
-			snprintf(line->answer.code, sizeof line->answer.code, "%s", item_result_code(ITEM_SOURCE_ID_TAKEN));
+			snprintf(line->answer.code, sizeof line->answer.code, "%s",
+				item_result_code(ITEM_SOURCE_ID_TAKEN));
 			snprintf(line->answer.detail, sizeof line->answer.detail,
-				"another item of yours in this campaign has this source and source_id; an edited post needs a source_id of its own");
+				"another item of yours in this campaign has this source and source_id; an edited post "
+				"needs a source_id of its own");
 			line->item = NULL;
 		}
 		submission->refused += !line->item;
@@ -140,7 +146,8 @@ static bool answer_one(struct exchange *exchange, const struct submission *submi
 	struct json_writer writer;
 	struct wn_slice text;
 	if (!line->item)
-		return exchange_problem(exchange, item_result_status(line->answer.result), line->answer.code, "%s", line->answer.detail);
+		return exchange_problem(exchange, item_result_status(line->answer.result), line->answer.code, "%s",
+			line->answer.detail);
 	json_begin(&writer, exchange->arena);
 	json_open_object(&writer, NULL);
 	item_put(&writer, line->item);
@@ -188,20 +195,24 @@ static bool items_submit(struct exchange *exchange, struct wn_error *err)
 	if (!submission || !name)
 		return wn_fail(err, WN_FULL, "memory", "no room for a submission");
 	if (!lines && !media_type_is(type, "application/json"))
-		return exchange_problem(exchange, 415, "media_type", "Send application/json (one item) or application/x-ndjson (one item a line).");
+		return exchange_problem(exchange, 415, "media_type",
+			"Send application/json (one item) or application/x-ndjson (one item a line).");
 	size_t count = lines ? lines_count(body) : 1;
 	if (count == 0)
 		return exchange_problem(exchange, 400, "items_none", "The body holds no line with an item.");
 	if (count > INGEST_BATCH_MAX)
-		return exchange_problem(exchange, 413, "items_many", "One request holds at most %d lines, this one %zu: send it in parts.",
-			INGEST_BATCH_MAX, count);
-	/* What cannot be a campaign's name never reaches the database, which would call ill-formed UTF-8 our failure. */
+		return exchange_problem(exchange, 413, "items_many",
+			"One request holds at most %d lines, this one %zu: send it in parts.", INGEST_BATCH_MAX, count);
+	/* What cannot be a campaign's name never reaches the database, which would call ill-formed UTF-8 our failure.
+	 */
 	if (strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") != exchange->params[0].bytes)
-		return exchange_problem(exchange, 404, "campaign_unknown", "There is no such campaign; GET /v1/campaigns lists them.");
+		return exchange_problem(
+			exchange, 404, "campaign_unknown", "There is no such campaign; GET /v1/campaigns lists them.");
 	if (!ingest_store_campaign(exchange->db, exchange->arena, name, &submission->campaign, &open, &found, err))
 		return false;
 	if (!found)
-		return exchange_problem(exchange, 404, "campaign_unknown", "There is no such campaign; GET /v1/campaigns lists them.");
+		return exchange_problem(
+			exchange, 404, "campaign_unknown", "There is no such campaign; GET /v1/campaigns lists them.");
 	submission->rules = (struct item_rules){
 		.campaign = &submission->campaign,
 		.closed = !open,
@@ -210,7 +221,7 @@ static bool items_submit(struct exchange *exchange, struct wn_error *err)
 	};
 	if (!submission_room(exchange->arena, submission, count, err) ||
 		!(lines ? lines_check(exchange->arena, submission, body, err)
-				: line_check(exchange->arena, submission, body.data, body.bytes, 1, err)) ||
+			: line_check(exchange->arena, submission, body.data, body.bytes, 1, err)) ||
 		!submission_store(exchange, submission, err))
 		return false;
 	return lines ? answer_lines(exchange, submission, err) : answer_one(exchange, submission, err);

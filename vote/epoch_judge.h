@@ -12,7 +12,8 @@ struct settle_case {
 	/* read: */
 	struct close_item *items; /* by id */
 	size_t item_count;
-	struct vote_row *votes; /* all opened ones of the items, by item, round, voter; judge_run() leaves those counted */
+	struct vote_row
+		*votes; /* all opened ones of the items, by item, round, voter; judge_run() leaves those counted */
 	size_t vote_count;
 	const struct validator_row *known; /* everybody in the campaign's state, by key */
 	size_t known_count;

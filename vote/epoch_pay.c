@@ -1,4 +1,5 @@
-/* The money of a close: what it follows from is read, epoch_money.c makes transfers of it, they are posted and stored. */
+/* The money of a close: what it follows from is read, epoch_money.c makes transfers of it, they are posted and stored.
+ */
 #include <string.h>
 
 #include "reward/claims_store.h"

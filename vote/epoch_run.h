@@ -79,8 +79,8 @@ struct epoch_run {
 
 /* epoch_settle.c: judges one campaign, stores its verdicts, opens second panels, adds its parts of the journal. */
 bool epoch_settle(struct epoch_run *run, struct settle_campaign *settle, struct wn_error *err);
-/* epoch_money.c, pure: from all campaigns' scores, what is left to mint, budgets and audits to the list of transfers, of
- * slashes and of pay, and to grants that vest. */
+/* epoch_money.c, pure: from all campaigns' scores, what is left to mint, budgets and audits to the list of transfers,
+ * of slashes and of pay, and to grants that vest. */
 struct vesting_grant;
 bool epoch_money(struct epoch_run *run, struct vesting_grant **grants, size_t *grant_count, struct wn_error *err);
 /* epoch_pay.c: from all campaigns' scores to posted transfers, stored pay, ended bonds and the claims root. */

@@ -18,10 +18,9 @@ static bool case_load(struct settle_case *all, struct wn_error *err)
 	if (!close_store_state(
 		    turn->db, turn->arena, campaign->name, campaign->class_count, &all->settle->state, err) ||
 		!round_store_votes(turn->db, turn->arena, ids, all->item_count, &all->votes, &all->vote_count, err) ||
-		!close_store_validators(turn->db, turn->arena, campaign->name, campaign->class_count, &known,
-			&all->known_count, err) ||
-		!close_store_gold(
-			turn->db, turn->arena, all->items, all->item_count, &gold, &all->gold_count, err))
+		!close_store_validators(
+			turn->db, turn->arena, campaign->name, campaign->class_count, &known, &all->known_count, err) ||
+		!close_store_gold(turn->db, turn->arena, all->items, all->item_count, &gold, &all->gold_count, err))
 		return false;
 	all->known = known;
 	all->gold = gold;

@@ -1,5 +1,6 @@
-/* A journal recomputed from its first entry on, with no database: every balance, verdict, pay and root that follows from
- * what came before is computed anew with the code that the node itself judges with, and held against what stands there.
+/* A journal recomputed from its first entry on, with no database: every balance, verdict, pay and root that follows
+ * from what came before is computed anew with the code that the node itself judges with, and held against what stands
+ * there.
  */
 #ifndef VOTE_REPLAY_H
 #define VOTE_REPLAY_H
@@ -32,8 +33,9 @@ struct replay_watch {
 };
 
 /*
- * Memory: what the network has now (accounts, balances, validators' tables, pending transfers, items that are not final)
- * and the epochs from the oldest whose votes are not all shown to the newest; nothing grows with the journal's length.
+ * Memory: what the network has now (accounts, balances, validators' tables, pending transfers, items that are not
+ * final) and the epochs from the oldest whose votes are not all shown to the newest; nothing grows with the journal's
+ * length.
  */
 struct replay;
 bool replay_open(struct replay **out, const struct replay_watch *watch, struct wn_error *err); /* watch may be NULL */

@@ -15,7 +15,7 @@ enum { REPLAY_NOBODY = -1 };
 #define REPLAY_EPOCH_ARENA ((size_t)4 << 30)	 /* entries of one close, as found */
 #define REPLAY_VERIFY_ARENA ((size_t)8 << 30)	 /* a close computed anew */
 #define REPLAY_CAMPAIGNS_ARENA ((size_t)1 << 30) /* documents of all campaigns */
-enum { REPLAY_RECENT_MAX = 65536 }; /* leaves at hand for roots of a while ago */
+enum { REPLAY_RECENT_MAX = 65536 };		 /* leaves at hand for roots of a while ago */
 
 struct replay_account {
 	struct account_key key;
@@ -44,7 +44,7 @@ struct replay_round {
 	bool explained;	   /* the entry that says why it opened has come */
 	bool shown;	   /* its votes are known */
 	int64_t epoch;	   /* into which its tally or end fell */
-	uint64_t position; /* of the entry that ended it */
+	uint64_t opened_position, position; /* of the entries that opened and ended it */
 	struct sha256 root;
 };
 struct replay_item {
@@ -182,9 +182,9 @@ struct replay {
 	size_t campaign_count, campaign_room;
 	struct replay_table items; /* item id -> struct replay_item * */
 	/* money */
-	struct replay_table balances; /* owner and kind -> struct ledger_balance */
-	struct replay_table pending;  /* transfer id -> struct replay_pending */
-	struct replay_table vesting;  /* owner -> struct replay_vesting */
+	struct replay_table balances;  /* owner and kind -> struct ledger_balance */
+	struct replay_table pending;   /* transfer id -> struct replay_pending */
+	struct replay_table vesting;   /* owner -> struct replay_vesting */
 	struct replay_table unbonding; /* id of the transfer that will free it -> struct replay_unbonding */
 	struct replay_table claims;    /* account -> int64_t */
 	struct ledger_balance sums;
@@ -214,25 +214,25 @@ bool replay_no_room(struct wn_error *err);
 bool replay_root_at(const struct replay *replay, uint64_t size, struct sha256 *root);
 
 /* ---- reading an entry: each fails with replay_entry when a member is missing or of the wrong kind ---- */
-bool replay_read_id(struct replay *replay, const struct json *object, const char *name, void *out32, struct wn_error *err);
+bool replay_read_id(
+	struct replay *replay, const struct json *object, const char *name, void *out32, struct wn_error *err);
 bool replay_read_integer(
 	struct replay *replay, const struct json *object, const char *name, int64_t *out, struct wn_error *err);
 bool replay_read_amount(
 	struct replay *replay, const struct json *object, const char *name, int64_t *out, struct wn_error *err);
 bool replay_read_text(
 	struct replay *replay, const struct json *object, const char *name, const char **out, struct wn_error *err);
-bool replay_read_list(
-	struct replay *replay, const struct json *object, const char *name, const struct json **out, struct wn_error *err);
+bool replay_read_list(struct replay *replay, const struct json *object, const char *name, const struct json **out,
+	struct wn_error *err);
 /* A registered account by its did:key. */
 bool replay_read_account(
 	struct replay *replay, const struct json *object, const char *name, int32_t *out, struct wn_error *err);
-bool replay_read_item(
-	struct replay *replay, const struct json *object, struct replay_item **out, struct wn_error *err);
+bool replay_read_item(struct replay *replay, const struct json *object, struct replay_item **out, struct wn_error *err);
 /* Members item and round; the round must be there. */
 bool replay_read_round(struct replay *replay, const struct json *object, struct replay_item **item,
 	struct replay_round **round, struct wn_error *err);
-bool replay_read_campaign(
-	struct replay *replay, const struct json *object, const char *name, struct replay_campaign **out, struct wn_error *err);
+bool replay_read_campaign(struct replay *replay, const struct json *object, const char *name,
+	struct replay_campaign **out, struct wn_error *err);
 
 /* ---- replay_account.c ---- */
 bool replay_take_genesis(struct replay *replay, const struct json *entry, struct wn_error *err);
@@ -241,7 +241,7 @@ bool replay_take_campaign(struct replay *replay, const struct json *entry, struc
 bool replay_take_clock(struct replay *replay, const struct json *entry, struct wn_error *err);
 bool replay_take_dataset(struct replay *replay, const struct json *entry, struct wn_error *err);
 bool replay_take_release(struct replay *replay, const struct json *entry, struct wn_error *err);
-int32_t replay_account_place(const struct replay *replay, const void *key);	   /* REPLAY_NOBODY */
+int32_t replay_account_place(const struct replay *replay, const void *key); /* REPLAY_NOBODY */
 int32_t replay_account_committed(const struct replay *replay, const void *commitment);
 struct replay_campaign *replay_campaign_of(const struct replay *replay, const char *name); /* NULL */
 struct replay_campaign *replay_campaign_about(const struct replay *replay, const uint8_t subject[32]);
@@ -255,8 +255,7 @@ bool replay_claims_root(struct replay *replay, struct sha256 *out, struct wn_err
 /* Grants of a close, and when its pay is due; behind its transfers, at its own entry. */
 bool replay_money_close(struct replay *replay, struct replay_epoch *epoch, struct wn_error *err);
 bool replay_money_finish(struct replay *replay, struct wn_error *err);
-bool replay_transfer_read(
-	struct replay *replay, const struct json *object, struct transfer *out, struct wn_error *err);
+bool replay_transfer_read(struct replay *replay, const struct json *object, struct transfer *out, struct wn_error *err);
 
 /* ---- replay_item.c ---- */
 bool replay_take_items(struct replay *replay, const struct json *entry, struct wn_error *err);

@@ -100,10 +100,12 @@ static bool metrics_database(struct wn_text *text, struct exchange *exchange, st
 				item_state_word((enum item_state)i), counts[i]);
 	family(text, "winnow_rounds_open", "gauge", "Open panels, by phase.");
 	for (int i = 0; i < WEB_ROUNDS_OPEN; i++)
-		wn_text_printf(text, "winnow_rounds_open{phase=\"%s\"} %" PRId64 "\n", round_state_word((enum round_state)i), work.rounds[i]);
+		wn_text_printf(text, "winnow_rounds_open{phase=\"%s\"} %" PRId64 "\n",
+			round_state_word((enum round_state)i), work.rounds[i]);
 	family(text, "winnow_seats", "gauge", "Seats of open panels, by state.");
 	for (int i = 0; i < SEAT_STATES; i++)
-		wn_text_printf(text, "winnow_seats{state=\"%s\"} %" PRId64 "\n", seat_state_word((enum seat_state)i), work.seats[i]);
+		wn_text_printf(text, "winnow_seats{state=\"%s\"} %" PRId64 "\n", seat_state_word((enum seat_state)i),
+			work.seats[i]);
 	if (work.has_epoch) {
 		gauge(text, "winnow_epoch", "The epoch that is open or closing.", work.epoch);
 		gauge(text, "winnow_epoch_state", "Its state: 0 open, 1 waits for audits, 2 closed.", work.epoch_state);

@@ -447,8 +447,10 @@ static void head_put(struct openapi *doc)
 	json_put_string(&doc->writer, "version", WINNOW_VERSION);
 	json_put_string(&doc->writer, "summary", "Collects and judges data in the open, and pays for it.");
 	json_put_string(&doc->writer, "description",
-		"Integers have at most 53 bits, amounts are decimal text. GET answers HEAD too. A method that a path does "
-		"not have is answered 405 with Allow, an unknown path 404, both as problem documents. Lists give `next` "
+		"Integers have at most 53 bits, amounts are decimal text. GET answers HEAD too. A method that a path "
+		"does "
+		"not have is answered 405 with Allow, an unknown path 404, both as problem documents. Lists give "
+		"`next` "
 		"where more follows; it is the cursor of the next request.");
 	json_open_object(&doc->writer, "license");
 	json_put_string(&doc->writer, "name", "Apache-2.0");

@@ -110,8 +110,8 @@ static bool store_counts(struct db *db, struct wn_arena *arena, const struct sql
 bool web_store_items(
 	struct db *db, struct wn_arena *arena, bool whole, int64_t counts[ITEM_STATES], struct wn_error *err)
 {
-	return store_counts(db, arena, whole ? &SQL_WEB_ITEMS_BY_STATE : &SQL_WEB_ITEMS_WAITING, counts,
-		       ITEM_STATES, err) ||
+	return store_counts(
+		       db, arena, whole ? &SQL_WEB_ITEMS_BY_STATE : &SQL_WEB_ITEMS_WAITING, counts, ITEM_STATES, err) ||
 	       wn_while(err, "count items");
 }
 

@@ -30,7 +30,7 @@ bool web_store_items(
 
 struct web_work {
 	int64_t rounds[WEB_ROUNDS_OPEN]; /* commit, reveal */
-	int64_t seats[SEAT_STATES];	  /* of those rounds: leased, committed, revealed, skipped, lapsed */
+	int64_t seats[SEAT_STATES];	 /* of those rounds: leased, committed, revealed, skipped, lapsed */
 	bool has_epoch;
 	int64_t epoch, epoch_opened_ms, epoch_unclosed; /* the newest; the oldest that is not closed */
 	int32_t epoch_state;

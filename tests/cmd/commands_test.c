@@ -25,9 +25,9 @@ static size_t commands_all(const struct command *out[COMMANDS_MAX])
 
 TEST(every_command_of_the_contract_is_in_the_table_once)
 {
-	static const char *const promised[] = {"up", "down", "status", "doctor", "config", "migrate", "clock", "serve", "ingest",
-		"embed", "tally", "reward", "seal", "keep", "robot", "key", "submit", "preflight", "vote", "stake", "receipt", "account",
-		"campaign", "release", "download", "verify", "backtest"};
+	static const char *const promised[] = {"up", "down", "status", "doctor", "config", "migrate", "clock", "serve",
+		"ingest", "embed", "tally", "reward", "seal", "keep", "robot", "key", "submit", "preflight", "vote",
+		"stake", "receipt", "account", "campaign", "release", "download", "verify", "backtest"};
 	const struct command *commands[COMMANDS_MAX];
 	size_t count = commands_all(commands);
 	for (size_t i = 0; i < sizeof promised / sizeof promised[0]; i++) {

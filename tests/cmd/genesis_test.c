@@ -127,7 +127,8 @@ TEST(a_file_that_asks_for_what_cannot_be_is_refused)
 	refused("genesis_grants", "{\"grants\":[{\"account\":7,\"amount\":\"1\"}]}");
 	refused("genesis_grants", "{\"grants\":[{\"account\":null,\"amount\":\"1\"}]}");
 	refused("genesis_grants", "{\"grants\":[{\"account\":\"did:key:z6Mk\",\"amount\":\"1\"}]}");
-	static const char *const amounts[] = {"7", "\"-1\"", "\"1.5\"", "\"01\"", "\"9223372036854775808\"", "\"\"", "null"};
+	static const char *const amounts[] = {
+		"7", "\"-1\"", "\"1.5\"", "\"01\"", "\"9223372036854775808\"", "\"\"", "null"};
 	for (size_t i = 0; i < sizeof amounts / sizeof amounts[0]; i++) {
 		snprintf(text, sizeof text, "{\"grants\":[{\"account\":\"%s\",\"amount\":%s}]}", did, amounts[i]);
 		refused("genesis_grants", text);

@@ -16,11 +16,10 @@ static const char good_campaign[] =
 	"{\"name\":\"harbour-cranes\",\"question\":\"Does the post tell of a crane at work?\",\"licence\":\"CC0-1.0\","
 	"\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"cannot_tell\",\"verdict\":\"abstain\"},"
 	"{\"name\":\"yes\",\"verdict\":\"keep\"}]}";
-static const char good_posts[] =
-	"{\"id\":\"p1\",\"text\":\"The blue crane set down its last box.\"}\n"
-	"{\"id\":\"p2\",\"text\":\"Herring for lunch, \\u00fcber gut.\",\"lang\":\"de\"}\n"
-	"\n"
-	"{\"id\":\"p,3\",\"text\":\"\"}\n";
+static const char good_posts[] = "{\"id\":\"p1\",\"text\":\"The blue crane set down its last box.\"}\n"
+				 "{\"id\":\"p2\",\"text\":\"Herring for lunch, \\u00fcber gut.\",\"lang\":\"de\"}\n"
+				 "\n"
+				 "{\"id\":\"p,3\",\"text\":\"\"}\n";
 static const char good_votes[] =
 	"post,worker,choice\np1,ann,yes\np2,ann,no\np1,bo,no\np1,ann,no\np2,bo,cannot_tell\n\"p,3\",\"b\"\"o\",yes\n";
 static const char good_truth[] = "post,choice\np1,yes\np2,no\n\"p,3\",cannot_tell\n";
@@ -104,7 +103,8 @@ TEST(a_recording_is_read_with_its_posts_votes_and_known_answers)
 	CHECK_OR_RETURN(recording.post_count == 3 && recording.worker_count == 3);
 	CHECK_TEXT(recording.posts[0].id, "p1");
 	CHECK_TEXT(recording.posts[2].id, "p,3");
-	CHECK(wn_slice_equal(recording.posts[1].text, WN_SLICE("Herring for lunch, \xc3\xbc" "ber gut.")));
+	CHECK(wn_slice_equal(recording.posts[1].text, WN_SLICE("Herring for lunch, \xc3\xbc"
+							       "ber gut.")));
 	CHECK_INT((int64_t)recording.posts[2].text.bytes, 0);
 	CHECK_TEXT(recording.workers[0], "ann");
 	CHECK_TEXT(recording.workers[1], "bo");
@@ -178,9 +178,10 @@ TEST(a_campaign_that_is_none_or_of_another_kind_is_refused)
 	refused("json_syntax", "campaign.json", (struct files){.campaign = "{\"name\":"});
 	refused("campaign_name", "campaign.json", (struct files){.campaign = "{\"question\":\"?\"}"});
 	refused("recording_kind", "text",
-		(struct files){.campaign = "{\"name\":\"w\",\"kind\":\"window\",\"question\":\"?\",\"licence\":\"CC0-1.0\","
-					   "\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\","
-					   "\"verdict\":\"keep\"}]}"});
+		(struct files){.campaign =
+				       "{\"name\":\"w\",\"kind\":\"window\",\"question\":\"?\",\"licence\":\"CC0-1.0\","
+				       "\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\","
+				       "\"verdict\":\"keep\"}]}"});
 }
 
 TEST(a_post_that_is_none_is_refused_with_its_line)
@@ -191,11 +192,13 @@ TEST(a_post_that_is_none_is_refused_with_its_line)
 	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
 		char posts[256];
 		snprintf(posts, sizeof posts, "{\"id\":\"a\",\"text\":\"One.\"}\n\n%s\n", bad[i]);
-		refused("recording_post", "posts.ndjson line 3", (struct files){.posts = posts, .votes = "post,worker,choice\n"});
+		refused("recording_post", "posts.ndjson line 3",
+			(struct files){.posts = posts, .votes = "post,worker,choice\n"});
 	}
 	refused("recording_post_twice", "posts.ndjson line 2: the id a stands twice",
 		(struct files){.posts = "{\"id\":\"a\",\"text\":\"One.\"}\n{\"id\":\"a\",\"text\":\"Two.\"}\n"});
-	refused("json_syntax", "posts.ndjson line 2", (struct files){.posts = "{\"id\":\"a\",\"text\":\"One.\"}\n{\"id\":\n"});
+	refused("json_syntax", "posts.ndjson line 2",
+		(struct files){.posts = "{\"id\":\"a\",\"text\":\"One.\"}\n{\"id\":\n"});
 	refused("json_utf8", "posts.ndjson line 1", (struct files){.posts = "{\"id\":\"a\",\"text\":\"\xff\"}\n"});
 	refused("recording_posts", "holds no post", (struct files){.posts = "\n\n"});
 	refused("recording_posts", "holds no post", (struct files){.posts = " "});
@@ -214,7 +217,8 @@ TEST(a_header_that_is_not_the_agreed_one_is_refused)
 	refused("recording_header", "votes.csv", (struct files){.votes = "worker,post,choice\nann,p1,yes\n"});
 	refused("recording_header", "votes.csv", (struct files){.votes = "p1,ann,yes\np1,bo,yes\n"});
 	refused("recording_row", "votes.csv line 1 has 2", (struct files){.votes = "post,worker\np1,ann\n"});
-	refused("recording_row", "votes.csv line 1 has 4", (struct files){.votes = "post,worker,choice,when\np1,ann,yes,1\n"});
+	refused("recording_row", "votes.csv line 1 has 4",
+		(struct files){.votes = "post,worker,choice,when\np1,ann,yes,1\n"});
 	refused("recording_header", "truth.csv", (struct files){.truth = "id,choice\np1,yes\n"});
 	refused("recording_header", "votes.csv", (struct files){.votes = ""});
 	refused("recording_header", "truth.csv", (struct files){.truth = "\n"});
@@ -227,11 +231,15 @@ TEST(a_vote_that_does_not_fit_is_refused_with_its_line)
 	refused("recording_choice", "votes.csv line 2: campaign.json has no choice maybe",
 		(struct files){.votes = "post,worker,choice\np1,ann,maybe\n"});
 	refused("recording_choice", "votes.csv line 2", (struct files){.votes = "post,worker,choice\np1,ann,\n"});
-	refused("recording_row", "votes.csv line 3 has 2 fields", (struct files){.votes = "post,worker,choice\np1,ann,yes\np1,bo\n"});
-	refused("recording_row", "votes.csv line 2 has 4 fields", (struct files){.votes = "post,worker,choice\np1,ann,yes,no\n"});
-	refused("recording_field", "votes.csv line 2", (struct files){.votes = "post,worker,choice\np1,a\xc3\x28,yes\n"});
+	refused("recording_row", "votes.csv line 3 has 2 fields",
+		(struct files){.votes = "post,worker,choice\np1,ann,yes\np1,bo\n"});
+	refused("recording_row", "votes.csv line 2 has 4 fields",
+		(struct files){.votes = "post,worker,choice\np1,ann,yes,no\n"});
+	refused("recording_field", "votes.csv line 2",
+		(struct files){.votes = "post,worker,choice\np1,a\xc3\x28,yes\n"});
 	refused("recording_csv", "votes.csv line 2", (struct files){.votes = "post,worker,choice\np1,a\"b,yes\n"});
-	refused("recording_csv", "votes.csv line 3", (struct files){.votes = "post,worker,choice\np1,ann,yes\np1,\"bo,yes\n"});
+	refused("recording_csv", "votes.csv line 3",
+		(struct files){.votes = "post,worker,choice\np1,ann,yes\np1,\"bo,yes\n"});
 	refused("recording_post_unknown", "truth.csv line 3", (struct files){.truth = "post,choice\np1,yes\np7,yes\n"});
 	refused("recording_choice", "truth.csv line 2", (struct files){.truth = "post,choice\np1,perhaps\n"});
 }

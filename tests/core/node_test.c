@@ -246,8 +246,8 @@ TEST(a_key_registers_once_and_only_gains_roles)
 	CHECK_OK(db_open(&db, conninfo, &err), err);
 	CHECK_OK(account_find(db, &arena, &key, &first, &found, &err), err);
 	CHECK(!found);
-	CHECK_OK(account_insert(
-			 db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, NULL, 100, &first, &changed, &err),
+	CHECK_OK(account_insert(db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, NULL, 100, &first,
+			 &changed, &err),
 		err);
 	CHECK(changed);
 	CHECK_INT(first.roles, ACCOUNT_CONTRIBUTOR);
@@ -255,15 +255,15 @@ TEST(a_key_registers_once_and_only_gains_roles)
 	CHECK(!first.jailed);
 	CHECK_INT(first.registered_ms, 100);
 	/* The same again, roles that are there, terms that were not given: nothing to record. */
-	CHECK_OK(account_insert(
-			 db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, NULL, 200, &second, &changed, &err),
+	CHECK_OK(account_insert(db, &arena, &network, &key, ACCOUNT_CONTRIBUTOR, true, &terms, NULL, 200, &second,
+			 &changed, &err),
 		err);
 	CHECK(!changed);
 	CHECK_OK(account_insert(db, &arena, &network, &key, 0, false, NULL, NULL, 200, &second, &changed, &err), err);
 	CHECK(!changed);
 	CHECK(memcmp(&first, &second, sizeof first) == 0);
-	CHECK_OK(account_insert(db, &arena, &network, &key, ACCOUNT_VALIDATOR | ACCOUNT_OPERATOR, false, NULL, NULL, 300,
-			 &second, &changed, &err),
+	CHECK_OK(account_insert(db, &arena, &network, &key, ACCOUNT_VALIDATOR | ACCOUNT_OPERATOR, false, NULL, NULL,
+			 300, &second, &changed, &err),
 		err);
 	CHECK(changed);
 	CHECK_INT(second.roles, ACCOUNT_CONTRIBUTOR | ACCOUNT_VALIDATOR);
@@ -272,8 +272,8 @@ TEST(a_key_registers_once_and_only_gains_roles)
 	CHECK(memcmp(&first.commitment, &second.commitment, ID_BYTES) == 0);
 	CHECK_OK(account_insert(db, &arena, &network, &key, 0, false, &newer, NULL, 400, &second, &changed, &err), err);
 	CHECK(changed);
-	CHECK_OK(
-		account_insert(db, &arena, &network, &stranger, ACCOUNT_LAB, false, NULL, &given, 500, &second, &changed, &err),
+	CHECK_OK(account_insert(db, &arena, &network, &stranger, ACCOUNT_LAB, false, NULL, &given, 500, &second,
+			 &changed, &err),
 		err);
 	CHECK(memcmp(&first.commitment, &second.commitment, ID_BYTES) != 0);
 	/* Who brings a salt can tell its own name in the journal beforehand. */

@@ -222,15 +222,19 @@ TEST(each_role_may_do_its_own_part_only)
 /* Enough rows that reading whole tables would be the worse plan; the foreign keys are others' tests. */
 static const char plan_rows[] =
 	"SET session_replication_role = replica;"
-	"INSERT INTO item (item_id, campaign, contributor, state, kind, source, source_id, canonical, salt, content, arrived_ms) "
-	"SELECT sha256(i::text::bytea), 'c', sha256('a'), CASE WHEN i % 100 = 0 THEN i / 100 % 6 ELSE 6 END, 0, 'direct', i::text, "
+	"INSERT INTO item (item_id, campaign, contributor, state, kind, source, source_id, canonical, salt, content, "
+	"arrived_ms) "
+	"SELECT sha256(i::text::bytea), 'c', sha256('a'), CASE WHEN i % 100 = 0 THEN i / 100 % 6 ELSE 6 END, 0, "
+	"'direct', i::text, "
 	"'{}', sha256('s'), repeat('y', 200), i FROM generate_series(1, 30000) i;"
 	"INSERT INTO round (item_id, round, campaign, kind, state, seats, opened_ms, commit_until_ms, reveal_until_ms) "
-	"SELECT item_id, 1, campaign, 0, CASE WHEN seq % 100 = 0 THEN seq / 100 % 2 ELSE 2 END, 8, 0, seq, seq FROM item;"
+	"SELECT item_id, 1, campaign, 0, CASE WHEN seq % 100 = 0 THEN seq / 100 % 2 ELSE 2 END, 8, 0, seq, seq FROM "
+	"item;"
 	"INSERT INTO seat (item_id, round, voter, state, lease_until_ms) "
 	"SELECT item_id, round, sha256(v::text::bytea), 2, 0 FROM round, generate_series(1, 2) v;"
 	"INSERT INTO journal_entry (body, leaf_hash) "
-	"SELECT e.body, sha256('\\x00'::bytea || e.body) FROM (SELECT i::text::bytea AS body FROM generate_series(1, 30000) i) e;"
+	"SELECT e.body, sha256('\\x00'::bytea || e.body) FROM (SELECT i::text::bytea AS body FROM generate_series(1, "
+	"30000) i) e;"
 	"INSERT INTO journal_leaf (position, entry_id) SELECT entry_id, entry_id FROM journal_entry;"
 	"ANALYZE;";
 

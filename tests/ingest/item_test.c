@@ -21,25 +21,30 @@ static struct wn_arena arena;
 static void campaign_read(const char *json, struct campaign *out)
 {
 	const struct json *document;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(json_parse(&arena, json, strlen(json), &document, &err), err);
 	CHECK_OK(campaign_parse(document, out, &err), err);
 }
 
-#define CHOICES "\"question\":\"?\",\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":\"keep\"}]"
-static const char text_campaign[] = "{\"name\":\"hail\"," CHOICES ",\"languages\":[\"en\",\"pt\"],\"sources\":[\"direct\",\"mastodon\"]}";
-static const char window_campaign[] = "{\"name\":\"air\",\"kind\":\"window\",\"licence\":\"CC0-1.0\",\"basis\":\"device_owner\"," CHOICES "}";
+#define CHOICES                                                                                                        \
+	"\"question\":\"?\",\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\",\"verdict\":"      \
+	"\"keep\"}]"
+static const char text_campaign[] =
+	"{\"name\":\"hail\"," CHOICES ",\"languages\":[\"en\",\"pt\"],\"sources\":[\"direct\",\"mastodon\"]}";
+static const char window_campaign[] =
+	"{\"name\":\"air\",\"kind\":\"window\",\"licence\":\"CC0-1.0\",\"basis\":\"device_owner\"," CHOICES "}";
 
 static struct item_rules rules_of(const char *json, struct campaign *campaign)
 {
 	wn_arena_init(&arena, ARENA_BYTES);
 	campaign_read(json, campaign);
-	return (struct item_rules){ .campaign = campaign, .now_ms = NOW_MS };
+	return (struct item_rules){.campaign = campaign, .now_ms = NOW_MS};
 }
 
-static enum item_result check(const struct item_rules *rules, const char *json, struct item *item, struct item_answer *answer)
+static enum item_result check(
+	const struct item_rules *rules, const char *json, struct item *item, struct item_answer *answer)
 {
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(item_check_json(&arena, json, strlen(json), rules, item, answer, &err), err);
 	return answer->result;
 }
@@ -50,12 +55,18 @@ TEST(a_text_becomes_canonical_bytes_with_every_member)
 	struct item_rules rules = rules_of(text_campaign, &campaign);
 	struct item item;
 	struct item_answer answer;
-	struct wn_error err = { 0 };
-	CHECK_INT(check(&rules, "{\"content\":\"Hail!\\n\\\"big\\\"\",\"tags\":[\"b\",\"a\"],\"language\":\"EN-gb\",\"source\":\"mastodon\","
-		"\"source_id\":\"https://example.org/1\",\"published_ms\":5}", &item, &answer), ITEM_DONE);
-	CHECK_TEXT(item.canonical.data, "{\"author\":\"48b20750adf45e4e\",\"basis\":\"author_consent\",\"content\":\"Hail!\\n\\\"big\\\"\",\"kind\":\"text\","
-		"\"language\":\"en-GB\",\"licence\":\"CC-BY-4.0\",\"published_ms\":5,\"source\":\"mastodon\",\"source_id\":\"https://example.org/1\","
-		"\"tags\":[\"b\",\"a\"]}");
+	struct wn_error err = {0};
+	CHECK_INT(check(&rules,
+			  "{\"content\":\"Hail!\\n\\\"big\\\"\",\"tags\":[\"b\",\"a\"],\"language\":\"EN-gb\","
+			  "\"source\":\"mastodon\","
+			  "\"source_id\":\"https://example.org/1\",\"published_ms\":5}",
+			  &item, &answer),
+		ITEM_DONE);
+	CHECK_TEXT(item.canonical.data, "{\"author\":\"48b20750adf45e4e\",\"basis\":\"author_consent\",\"content\":"
+					"\"Hail!\\n\\\"big\\\"\",\"kind\":\"text\","
+					"\"language\":\"en-GB\",\"licence\":\"CC-BY-4.0\",\"published_ms\":5,"
+					"\"source\":\"mastodon\",\"source_id\":\"https://example.org/1\","
+					"\"tags\":[\"b\",\"a\"]}");
 	CHECK_OK(jcs_check(&arena, item.canonical.data, item.canonical.bytes, &err), err);
 	CHECK(!item.has_salt);
 	wn_arena_free(&arena);
@@ -90,59 +101,59 @@ TEST(every_refusal_of_a_text_has_its_code)
 	static const struct {
 		const char *json, *code;
 	} cases[] = {
-		{ "", "json_syntax" },
-		{ "{\"content\":\"a\"", "json_syntax" },
-		{ "{\"content\":\"a\"} {}", "json_syntax" },
-		{ "{\"content\":\"a\",\"content\":\"b\"}", "json_duplicate" },
-		{ "{\"content\":\"\xff\"}", "json_utf8" },
-		{ "{\"content\":\"\xc0\xaf\"}", "json_utf8" },
-		{ "{\"content\":\"\\ud800\"}", "json_surrogate" },
-		{ "[]", "item_object" },
-		{ "null", "item_object" },
-		{ "{\"content\":\"a\",\"contributor\":\"me\"}", "item_member" },
-		{ "{\"content\":\"a\",\"author\":\"me\"}", "item_member" },
-		{ "{\"content\":\"a\",\"kind\":\"window\"}", "item_kind" },
-		{ "{\"content\":\"a\",\"kind\":3}", "item_kind" },
-		{ "{}", "item_content_missing" },
-		{ "{\"content\":\"a\",\"text\":\"a\"}", "item_content_twice" },
-		{ "{\"content\":1}", "item_content_type" },
-		{ "{\"content\":null}", "item_content_type" },
-		{ "{\"content\":\"a\\u0000b\"}", "item_content_nul" },
-		{ "{\"content\":\"\"}", "item_content_empty" },
-		{ "{\"content\":\" \\t\\r\\n\"}", "item_content_empty" },
-		{ "{\"content\":\"a\",\"source\":\"\"}", "item_source" },
-		{ "{\"content\":\"a\",\"source\":\"Mastodon\"}", "item_source" },
-		{ "{\"content\":\"a\",\"source\":\"../x\"}", "item_source" },
-		{ "{\"content\":\"a\",\"source\":\"abcdefghijklmnopqrstuvwxyz0123456\"}", "item_source" },
-		{ "{\"content\":\"a\",\"source\":7}", "item_source" },
-		{ "{\"content\":\"a\",\"source\":\"x\"}", "item_source_unwanted" },
-		{ "{\"content\":\"a\",\"source_id\":\"\"}", "item_source_id" },
-		{ "{\"content\":\"a\",\"source_id\":\"a\\nb\"}", "item_source_id" },
-		{ "{\"content\":\"a\",\"source_id\":\"a\\u0000\"}", "item_source_id" },
-		{ "{\"content\":\"a\",\"source_id\":12}", "item_source_id" },
-		{ "{\"content\":\"a\",\"source_id\":\"1\",\"id\":\"1\"}", "item_source_id" },
-		{ "{\"content\":\"a\",\"language\":\"english\"}", "item_language" },
-		{ "{\"content\":\"a\",\"language\":\"e\"}", "item_language" },
-		{ "{\"content\":\"a\",\"language\":\"en-\"}", "item_language" },
-		{ "{\"content\":\"a\",\"language\":\"en-GB-Latn\"}", "item_language" },
-		{ "{\"content\":\"a\",\"language\":\"\"}", "item_language" },
-		{ "{\"content\":\"a\",\"language\":\"de\"}", "item_language_unwanted" },
-		{ "{\"content\":\"a\",\"language\":\"eng\"}", "item_language_unwanted" },
-		{ "{\"content\":\"a\",\"licence\":\"all mine\"}", "item_licence" },
-		{ "{\"content\":\"a\",\"licence\":\"CC-BY-NC-4.0\"}", "item_licence_unwanted" },
-		{ "{\"content\":\"a\",\"basis\":\"found it\"}", "item_basis" },
-		{ "{\"content\":\"a\",\"basis\":\"recorded\"}", "item_basis_unwanted" },
-		{ "{\"content\":\"a\",\"published_ms\":-1}", "item_published" },
-		{ "{\"content\":\"a\",\"published_ms\":1.5}", "item_published" },
-		{ "{\"content\":\"a\",\"published_ms\":\"1\"}", "item_published" },
-		{ "{\"content\":\"a\",\"published_ms\":1e999}", "item_published" },
-		{ "{\"content\":\"a\",\"published_ms\":1767312000001}", "item_published_ahead" },
-		{ "{\"content\":\"a\",\"tags\":\"x\"}", "item_tags" },
-		{ "{\"content\":\"a\",\"tags\":[\"\"]}", "item_tags" },
-		{ "{\"content\":\"a\",\"tags\":[\"x\",\"y\",\"x\"]}", "item_tags" },
-		{ "{\"content\":\"a\",\"tags\":[1]}", "item_tags" },
-		{ "{\"content\":\"a\",\"salt\":\"00\"}", "item_salt" },
-		{ "{\"content\":\"a\",\"salt\":null}", "item_salt" },
+		{"", "json_syntax"},
+		{"{\"content\":\"a\"", "json_syntax"},
+		{"{\"content\":\"a\"} {}", "json_syntax"},
+		{"{\"content\":\"a\",\"content\":\"b\"}", "json_duplicate"},
+		{"{\"content\":\"\xff\"}", "json_utf8"},
+		{"{\"content\":\"\xc0\xaf\"}", "json_utf8"},
+		{"{\"content\":\"\\ud800\"}", "json_surrogate"},
+		{"[]", "item_object"},
+		{"null", "item_object"},
+		{"{\"content\":\"a\",\"contributor\":\"me\"}", "item_member"},
+		{"{\"content\":\"a\",\"author\":\"me\"}", "item_member"},
+		{"{\"content\":\"a\",\"kind\":\"window\"}", "item_kind"},
+		{"{\"content\":\"a\",\"kind\":3}", "item_kind"},
+		{"{}", "item_content_missing"},
+		{"{\"content\":\"a\",\"text\":\"a\"}", "item_content_twice"},
+		{"{\"content\":1}", "item_content_type"},
+		{"{\"content\":null}", "item_content_type"},
+		{"{\"content\":\"a\\u0000b\"}", "item_content_nul"},
+		{"{\"content\":\"\"}", "item_content_empty"},
+		{"{\"content\":\" \\t\\r\\n\"}", "item_content_empty"},
+		{"{\"content\":\"a\",\"source\":\"\"}", "item_source"},
+		{"{\"content\":\"a\",\"source\":\"Mastodon\"}", "item_source"},
+		{"{\"content\":\"a\",\"source\":\"../x\"}", "item_source"},
+		{"{\"content\":\"a\",\"source\":\"abcdefghijklmnopqrstuvwxyz0123456\"}", "item_source"},
+		{"{\"content\":\"a\",\"source\":7}", "item_source"},
+		{"{\"content\":\"a\",\"source\":\"x\"}", "item_source_unwanted"},
+		{"{\"content\":\"a\",\"source_id\":\"\"}", "item_source_id"},
+		{"{\"content\":\"a\",\"source_id\":\"a\\nb\"}", "item_source_id"},
+		{"{\"content\":\"a\",\"source_id\":\"a\\u0000\"}", "item_source_id"},
+		{"{\"content\":\"a\",\"source_id\":12}", "item_source_id"},
+		{"{\"content\":\"a\",\"source_id\":\"1\",\"id\":\"1\"}", "item_source_id"},
+		{"{\"content\":\"a\",\"language\":\"english\"}", "item_language"},
+		{"{\"content\":\"a\",\"language\":\"e\"}", "item_language"},
+		{"{\"content\":\"a\",\"language\":\"en-\"}", "item_language"},
+		{"{\"content\":\"a\",\"language\":\"en-GB-Latn\"}", "item_language"},
+		{"{\"content\":\"a\",\"language\":\"\"}", "item_language"},
+		{"{\"content\":\"a\",\"language\":\"de\"}", "item_language_unwanted"},
+		{"{\"content\":\"a\",\"language\":\"eng\"}", "item_language_unwanted"},
+		{"{\"content\":\"a\",\"licence\":\"all mine\"}", "item_licence"},
+		{"{\"content\":\"a\",\"licence\":\"CC-BY-NC-4.0\"}", "item_licence_unwanted"},
+		{"{\"content\":\"a\",\"basis\":\"found it\"}", "item_basis"},
+		{"{\"content\":\"a\",\"basis\":\"recorded\"}", "item_basis_unwanted"},
+		{"{\"content\":\"a\",\"published_ms\":-1}", "item_published"},
+		{"{\"content\":\"a\",\"published_ms\":1.5}", "item_published"},
+		{"{\"content\":\"a\",\"published_ms\":\"1\"}", "item_published"},
+		{"{\"content\":\"a\",\"published_ms\":1e999}", "item_published"},
+		{"{\"content\":\"a\",\"published_ms\":1767312000001}", "item_published_ahead"},
+		{"{\"content\":\"a\",\"tags\":\"x\"}", "item_tags"},
+		{"{\"content\":\"a\",\"tags\":[\"\"]}", "item_tags"},
+		{"{\"content\":\"a\",\"tags\":[\"x\",\"y\",\"x\"]}", "item_tags"},
+		{"{\"content\":\"a\",\"tags\":[1]}", "item_tags"},
+		{"{\"content\":\"a\",\"salt\":\"00\"}", "item_salt"},
+		{"{\"content\":\"a\",\"salt\":null}", "item_salt"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct item item;
@@ -185,7 +196,7 @@ TEST(limits_hold_at_the_last_byte)
 	CHECK_INT(check(&rules, long_id, &item, &answer), ITEM_SOURCE_ID_WRONG);
 	char *huge = malloc(ITEM_LINE_MAX + 1);
 	memset(huge, ' ', ITEM_LINE_MAX + 1);
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(item_check_json(&arena, huge, ITEM_LINE_MAX + 1, &rules, &item, &answer, &err), err);
 	CHECK_INT(answer.result, ITEM_LINE_LONG);
 	free(huge);
@@ -198,13 +209,15 @@ TEST(every_result_has_a_code_of_its_own_and_a_status)
 {
 	for (int i = 0; i < ITEM_RESULTS; i++) {
 		CHECK(item_result_code(i) != NULL);
-		CHECK(i == ITEM_DONE ? item_result_status(i) == 200 : item_result_status(i) >= 400 && item_result_status(i) < 500);
+		CHECK(i == ITEM_DONE ? item_result_status(i) == 200
+				     : item_result_status(i) >= 400 && item_result_status(i) < 500);
 		for (int j = 0; j < i; j++)
 			CHECK(strcmp(item_result_code(i), item_result_code(j)) != 0);
 	}
 }
 
-#define WINDOW(channels, samples) "{\"content\":{\"device\":\"77aa\",\"channels\":[" channels "],\"samples\":[" samples "]}}"
+#define WINDOW(channels, samples)                                                                                      \
+	"{\"content\":{\"device\":\"77aa\",\"channels\":[" channels "],\"samples\":[" samples "]}}"
 #define CELSIUS "{\"unit\":\"Cel\",\"name\":\"temperature\",\"exponent\":-2}"
 
 TEST(a_window_is_canonical_and_dated_by_its_last_sample)
@@ -213,9 +226,12 @@ TEST(a_window_is_canonical_and_dated_by_its_last_sample)
 	struct item_rules rules = rules_of(window_campaign, &campaign);
 	struct item item;
 	struct item_answer answer;
-	struct wn_error err = { 0 };
-	CHECK_INT(check(&rules, WINDOW(CELSIUS, "[1767225600000,2153],[1767225660000,null],[1767225720000,-5]"), &item, &answer), ITEM_DONE);
-	CHECK_TEXT(item.content.data, "{\"channels\":[{\"exponent\":-2,\"name\":\"temperature\",\"unit\":\"Cel\"}],\"device\":\"77aa\","
+	struct wn_error err = {0};
+	CHECK_INT(check(&rules, WINDOW(CELSIUS, "[1767225600000,2153],[1767225660000,null],[1767225720000,-5]"), &item,
+			  &answer),
+		ITEM_DONE);
+	CHECK_TEXT(item.content.data,
+		"{\"channels\":[{\"exponent\":-2,\"name\":\"temperature\",\"unit\":\"Cel\"}],\"device\":\"77aa\","
 		"\"samples\":[[1767225600000,2153],[1767225660000,null],[1767225720000,-5]]}");
 	CHECK_TEXT(item.source_id, "77aa/1767225600000");
 	CHECK_INT(item.published_ms, 1767225720000);
@@ -230,31 +246,31 @@ TEST(every_refusal_of_a_window_has_its_code)
 	static const struct {
 		const char *json, *code;
 	} cases[] = {
-		{ "{\"content\":\"21.53\"}", "item_content_type" },
-		{ "{\"content\":{}}", "window_device" },
-		{ "{\"content\":{\"device\":\"a\",\"place\":1}}", "window_members" },
-		{ "{\"content\":{\"device\":\"a b\"}}", "window_device" },
-		{ "{\"content\":{\"device\":\"a\"}}", "window_channels" },
-		{ WINDOW("", "[1,1]"), "window_channels" },
-		{ WINDOW("1", "[1,1]"), "window_channels" },
-		{ WINDOW("{\"name\":\"T\",\"unit\":\"Cel\",\"exponent\":0}", "[1,1]"), "window_channels" },
-		{ WINDOW("{\"name\":\"t\",\"unit\":\"\",\"exponent\":0}", "[1,1]"), "window_channels" },
-		{ WINDOW("{\"name\":\"t\",\"unit\":\"C\\u0000\",\"exponent\":0}", "[1,1]"), "window_channels" },
-		{ WINDOW("{\"name\":\"t\",\"unit\":\"Cel\",\"exponent\":13}", "[1,1]"), "window_channels" },
-		{ WINDOW("{\"name\":\"t\",\"unit\":\"Cel\"}", "[1,1]"), "window_channels" },
-		{ WINDOW(CELSIUS "," CELSIUS, "[1,1,1]"), "window_channels" },
-		{ WINDOW(CELSIUS, ""), "window_samples" },
-		{ WINDOW(CELSIUS, "1"), "window_sample" },
-		{ WINDOW(CELSIUS, "[1]"), "window_sample" },
-		{ WINDOW(CELSIUS, "[1,2,3]"), "window_sample" },
-		{ WINDOW(CELSIUS, "[-1,2]"), "window_sample" },
-		{ WINDOW(CELSIUS, "[1,21.53]"), "window_sample" },
-		{ WINDOW(CELSIUS, "[1,\"2\"]"), "window_sample" },
-		{ WINDOW(CELSIUS, "[1,9007199254740992]"), "window_sample" },
-		{ WINDOW(CELSIUS, "[1,-0]"), "window_sample" },
-		{ WINDOW(CELSIUS, "[2,1],[2,1]"), "window_order" },
-		{ WINDOW(CELSIUS, "[2,1],[1,1]"), "window_order" },
-		{ WINDOW(CELSIUS, "[1767312000001,1]"), "item_published_ahead" },
+		{"{\"content\":\"21.53\"}", "item_content_type"},
+		{"{\"content\":{}}", "window_device"},
+		{"{\"content\":{\"device\":\"a\",\"place\":1}}", "window_members"},
+		{"{\"content\":{\"device\":\"a b\"}}", "window_device"},
+		{"{\"content\":{\"device\":\"a\"}}", "window_channels"},
+		{WINDOW("", "[1,1]"), "window_channels"},
+		{WINDOW("1", "[1,1]"), "window_channels"},
+		{WINDOW("{\"name\":\"T\",\"unit\":\"Cel\",\"exponent\":0}", "[1,1]"), "window_channels"},
+		{WINDOW("{\"name\":\"t\",\"unit\":\"\",\"exponent\":0}", "[1,1]"), "window_channels"},
+		{WINDOW("{\"name\":\"t\",\"unit\":\"C\\u0000\",\"exponent\":0}", "[1,1]"), "window_channels"},
+		{WINDOW("{\"name\":\"t\",\"unit\":\"Cel\",\"exponent\":13}", "[1,1]"), "window_channels"},
+		{WINDOW("{\"name\":\"t\",\"unit\":\"Cel\"}", "[1,1]"), "window_channels"},
+		{WINDOW(CELSIUS "," CELSIUS, "[1,1,1]"), "window_channels"},
+		{WINDOW(CELSIUS, ""), "window_samples"},
+		{WINDOW(CELSIUS, "1"), "window_sample"},
+		{WINDOW(CELSIUS, "[1]"), "window_sample"},
+		{WINDOW(CELSIUS, "[1,2,3]"), "window_sample"},
+		{WINDOW(CELSIUS, "[-1,2]"), "window_sample"},
+		{WINDOW(CELSIUS, "[1,21.53]"), "window_sample"},
+		{WINDOW(CELSIUS, "[1,\"2\"]"), "window_sample"},
+		{WINDOW(CELSIUS, "[1,9007199254740992]"), "window_sample"},
+		{WINDOW(CELSIUS, "[1,-0]"), "window_sample"},
+		{WINDOW(CELSIUS, "[2,1],[2,1]"), "window_order"},
+		{WINDOW(CELSIUS, "[2,1],[1,1]"), "window_order"},
+		{WINDOW(CELSIUS, "[1767312000001,1]"), "item_published_ahead"},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct item item;
@@ -284,7 +300,8 @@ TEST(a_window_too_long_for_one_item_is_refused)
 	struct item_answer answer;
 	static char wide[131072] = "{\"content\":{\"device\":\"d\",\"channels\":[";
 	for (int i = 0; i < ITEM_CHANNELS_MAX; i++)
-		snprintf(wide + strlen(wide), sizeof wide - strlen(wide), "%s{\"name\":\"c%d\",\"unit\":\"1\",\"exponent\":0}", i ? "," : "", i);
+		snprintf(wide + strlen(wide), sizeof wide - strlen(wide),
+			"%s{\"name\":\"c%d\",\"unit\":\"1\",\"exponent\":0}", i ? "," : "", i);
 	snprintf(wide + strlen(wide), sizeof wide - strlen(wide), "],\"samples\":[");
 	for (int i = 0; i < 200; i++) {
 		snprintf(wide + strlen(wide), sizeof wide - strlen(wide), "%s[%d", i ? "," : "", i);
@@ -299,24 +316,30 @@ TEST(a_window_too_long_for_one_item_is_refused)
 
 TEST(item_ids_are_the_published_ones)
 {
-	static const char text[] = "{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":\"Hail the size of peas in \xc5\x8csaka \xf0\x9f\x8c\xa7 "
-		"\\\"really\\\"\",\"kind\":\"text\",\"language\":\"en\",\"licence\":\"CC-BY-4.0\",\"published_ms\":1767225601234,\"source\":\"mastodon\","
-		"\"source_id\":\"https://example.org/@a/1\",\"tags\":[\"hail\",\"weather\"]}";
-	static const char window[] = "{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":{\"channels\":[{\"exponent\":-2,\"name\":\"temperature\","
-		"\"unit\":\"Cel\"},{\"exponent\":-1,\"name\":\"humidity\",\"unit\":\"%RH\"}],\"device\":\"77aa\",\"samples\":[[1767225600000,2153,455],"
-		"[1767225660000,2149,null],[1767225720000,-5,457]]},\"kind\":\"window\",\"language\":\"und\",\"licence\":\"CC0-1.0\","
+	static const char text[] = "{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":\"Hail the size of "
+				   "peas in \xc5\x8csaka \xf0\x9f\x8c\xa7 "
+				   "\\\"really\\\"\",\"kind\":\"text\",\"language\":\"en\",\"licence\":\"CC-BY-4.0\","
+				   "\"published_ms\":1767225601234,\"source\":\"mastodon\","
+				   "\"source_id\":\"https://example.org/@a/1\",\"tags\":[\"hail\",\"weather\"]}";
+	static const char window[] =
+		"{\"author\":\"3f1c\",\"basis\":\"author_consent\",\"content\":{\"channels\":[{\"exponent\":-2,"
+		"\"name\":\"temperature\","
+		"\"unit\":\"Cel\"},{\"exponent\":-1,\"name\":\"humidity\",\"unit\":\"%RH\"}],\"device\":\"77aa\","
+		"\"samples\":[[1767225600000,2153,455],"
+		"[1767225660000,2149,null],[1767225720000,-5,457]]},\"kind\":\"window\",\"language\":\"und\","
+		"\"licence\":\"CC0-1.0\","
 		"\"published_ms\":1767225720000,\"source\":\"senml\",\"source_id\":\"77aa/1767225600000\",\"tags\":[]}";
 	static const struct {
 		const char *canonical, *sha256;
 		uint8_t salt;
 		const char *id;
 	} cases[] = {
-		{ text, "8ccb2851f9e8081659ae0d1152ad1939d8551003397d61efe1cf7a59fdff8a55", 0x0a,
-			"61c1cbc51bef89927072bfa251d36776db897913f06d46abedbdff505c0ff227" },
-		{ window, "d25c08b3cb95fc277220f4c5e6892b65cf4bbcc3367c1f0c6fa58980e2b3924c", 0x0b,
-			"666a9595d968d8b66c4932e1ab37d8f8338bafe351887c9c8d89d30dfd39d901" },
-		{ text, "8ccb2851f9e8081659ae0d1152ad1939d8551003397d61efe1cf7a59fdff8a55", 0x0b,
-			"c8a3fb0d0cf72bcb777bf99ffa3c541e042549c5e76f481b864f49e32f265516" },
+		{text, "8ccb2851f9e8081659ae0d1152ad1939d8551003397d61efe1cf7a59fdff8a55", 0x0a,
+			"61c1cbc51bef89927072bfa251d36776db897913f06d46abedbdff505c0ff227"},
+		{window, "d25c08b3cb95fc277220f4c5e6892b65cf4bbcc3367c1f0c6fa58980e2b3924c", 0x0b,
+			"666a9595d968d8b66c4932e1ab37d8f8338bafe351887c9c8d89d30dfd39d901"},
+		{text, "8ccb2851f9e8081659ae0d1152ad1939d8551003397d61efe1cf7a59fdff8a55", 0x0b,
+			"c8a3fb0d0cf72bcb777bf99ffa3c541e042549c5e76f481b864f49e32f265516"},
 	};
 	struct network_id network;
 	CHECK(hex_read(network.bytes, ID_BYTES, NETWORK_HEX, 2 * ID_BYTES));
@@ -367,16 +390,18 @@ TEST(hostile_json_files_are_answered_and_never_taken)
 			continue;
 		struct item item;
 		struct item_answer answer;
-		struct wn_error err = { 0 };
+		struct wn_error err = {0};
 		wn_arena_reset(&arena);
 		campaign_read(text_campaign, &campaign);
 		CHECK_OK(item_check_json(&arena, data, bytes, &rules, &item, &answer, &err), err);
 		/* None of them is an item; broken ones are refused as JSON (an oversized one before it is read). */
 		CHECK(answer.result != ITEM_DONE);
-		if (entry->d_name[0] == 'n' && !CHECK(answer.result == ITEM_NOT_JSON || answer.result == ITEM_LINE_LONG))
+		if (entry->d_name[0] == 'n' &&
+			!CHECK(answer.result == ITEM_NOT_JSON || answer.result == ITEM_LINE_LONG))
 			fprintf(stderr, "  %s\n", name);
 		/* A name that stands twice is valid JSON, and refused here: two readers could take two meanings. */
-		if (entry->d_name[0] == 'y' && !CHECK(answer.result != ITEM_NOT_JSON || strcmp(answer.code, "json_duplicate") == 0))
+		if (entry->d_name[0] == 'y' &&
+			!CHECK(answer.result != ITEM_NOT_JSON || strcmp(answer.code, "json_duplicate") == 0))
 			fprintf(stderr, "  %s\n", name);
 		files++;
 		free(data);
@@ -397,7 +422,7 @@ TEST(hostile_strings_are_kept_byte_for_byte)
 	}
 	struct item_rules rules = rules_of(text_campaign, &campaign);
 	const struct json *strings;
-	struct wn_error err = { 0 };
+	struct wn_error err = {0};
 	CHECK_OK(json_parse(&arena, data, bytes, &strings, &err), err);
 	size_t kept = 0;
 	for (size_t i = 0; i < strings->count; i++) {
