@@ -112,6 +112,10 @@ static bool campaign_create(struct exchange *exchange, struct wn_error *err)
 		return answered;
 	if (!campaign_parse(body, &campaign, err) || !jcs_write(exchange->arena, body, &document, err))
 		return exchange_problem(exchange, 400, err->code, "%s", err->text);
+	/* Seats that the beacon draws are paid from emission; handed out by lease they must not be (DESIGN.md 4). */
+	if (campaign.panel_mode == PANEL_DRAWN)
+		return exchange_problem(exchange, 400, "campaign_drawn",
+			"This version runs open panels only: add \"panel\": {\"mode\": \"open\"}.");
 	if (!db_begin(exchange->db, err) || !campaign_store_insert(exchange->db, exchange->arena, campaign.name,
 						    document, exchange->now_ms, &created, err))
 		return false;
