@@ -152,6 +152,7 @@ static bool report_json(struct backtest *run, const struct backtest_report *repo
 	json_put_integer(&writer, "audit_votes", run->audit_votes);
 	json_put_integer(&writer, "epochs", run->epochs_closed);
 	json_put_amount(&writer, "minted_units", run->minted_units);
+	json_put_bool(&writer, "ledger_balanced", run->ledger_balanced);
 	json_put_integer(&writer, "rows", report->rows);
 	json_put_hex(&writer, "row_root", report->row_root.bytes, ID_BYTES);
 	json_put_hex(&writer, "claims_root", run->claims_root.bytes, ID_BYTES);

@@ -866,7 +866,19 @@ static bool journal_read_all(struct backtest *run, struct wn_error *err)
 	}
 }
 
+static bool ledger_read(struct backtest *run, struct wn_error *err)
+{
+	const struct json *answer, *balanced;
+	wn_arena_reset(&run->arena);
+	if (!get(run, "/v1/supply", &answer, err))
+		return wn_while(err, "add up the ledger");
+	balanced = json_get(answer, "balanced");
+	run->ledger_balanced = balanced && balanced->type == JSON_BOOL && balanced->truth;
+	return run->ledger_balanced ||
+	       wn_fail(err, WN_INPUT, "backtest_ledger", "the node's ledger does not sum to zero");
+}
+
 bool backtest_collect(struct backtest *run, struct wn_error *err)
 {
-	return items_read(run, "read verdicts", err) && journal_read_all(run, err);
+	return items_read(run, "read verdicts", err) && journal_read_all(run, err) && ledger_read(run, err);
 }

@@ -42,6 +42,7 @@ struct backtest {
 	size_t plant_count;
 	int64_t votes_cast, audit_votes, epochs_closed;
 	int64_t minted_units;
+	bool ledger_balanced;        /* the node's own sum over its ledger is zero */
 	struct sha256 claims_root;
 	/* Told from time to time: what is going on, how much of it is done. */
 	void (*progress)(void *context, const char *doing, int64_t done, int64_t all);

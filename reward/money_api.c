@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "core/account_entry.h"
 #include "core/hash.h"
 #include "core/journal.h"
 #include "reward/claims_store.h"
@@ -76,25 +77,6 @@ static enum money_result account_own(const struct exchange *exchange)
 	return memcmp(key.bytes, exchange->account.key.bytes, ID_BYTES) == 0 ? MONEY_DONE : MONEY_NOT_OWNER;
 }
 
-static void roles_put(struct json_writer *writer, int32_t roles)
-{
-	static const struct {
-		int32_t role;
-		const char *name;
-	} names[] = {
-		{ACCOUNT_CONTRIBUTOR, "contributor"},
-		{ACCOUNT_VALIDATOR, "validator"},
-		{ACCOUNT_LAB, "lab"},
-		{ACCOUNT_OPERATOR, "operator"},
-		{ACCOUNT_CURATOR, "curator"},
-	};
-	json_open_array(writer, "roles");
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (roles & names[i].role)
-			json_put_string(writer, NULL, names[i].name);
-	json_close_array(writer);
-}
-
 static bool account_show(struct exchange *exchange, struct wn_error *err)
 {
 	struct money_figures figures;
@@ -110,7 +92,7 @@ static bool account_show(struct exchange *exchange, struct wn_error *err)
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);
 	json_put_string(&answer, "did", did);
-	roles_put(&answer, exchange->account.roles);
+	account_roles_put(&answer, exchange->account.roles);
 	json_put_bool(&answer, "robot", exchange->account.robot);
 	json_put_amount(&answer, "free", figures.free);
 	json_put_amount(&answer, "bonded", figures.stake + figures.seat_bonds + figures.unbonding);
@@ -399,6 +381,31 @@ static bool transfer_post(struct exchange *exchange, struct wn_error *err)
 	return movement_post(exchange, &movement, err);
 }
 
+static bool supply_show(struct exchange *exchange, struct wn_error *err)
+{
+	struct money_supply supply;
+	struct json_writer answer;
+	struct wn_slice text;
+	int64_t unminted;
+	if (!money_store_supply(exchange->db, exchange->arena, &supply, err) ||
+		!ledger_store_unminted(
+			exchange->db, exchange->arena, exchange->node->policy.cap_units, &unminted, err))
+		return false;
+	json_begin(&answer, exchange->arena);
+	json_open_object(&answer, NULL);
+	json_put_amount(&answer, "cap", exchange->node->policy.cap_units);
+	json_put_amount(&answer, "unminted", unminted);
+	json_put_amount(&answer, "supply", -supply.posted[LEDGER_MINT]);
+	json_open_object(&answer, "accounts");
+	for (int kind = LEDGER_FREE; kind < LEDGER_KINDS; kind++)
+		json_put_amount(&answer, ledger_kind_name((enum ledger_kind)kind), supply.posted[kind]);
+	json_close_object(&answer);
+	json_put_amount(&answer, "pending", supply.debits_pending);
+	json_put_bool(&answer, "balanced", supply.sum == 0 && supply.debits_pending == supply.credits_pending);
+	json_close_object(&answer);
+	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
+}
+
 const struct route money_routes[] = {
 	{.method = "GET",
 		.pattern = "/v1/accounts/{did}",
@@ -419,6 +426,12 @@ const struct route money_routes[] = {
 		.handle = claim_show,
 		.summary = "Show one's own leaf and proof in the claims tree of the last pay round",
 		.gives = "200:Claim"},
+	{.method = "GET",
+		.pattern = "/v1/supply",
+		.access = ROUTE_OPEN,
+		.handle = supply_show,
+		.summary = "Add up the ledger: what was minted, where it lies, whether debits equal credits",
+		.gives = "200:Supply"},
 	{.method = "POST",
 		.pattern = "/v1/stakes",
 		.access = ROUTE_ACCOUNT,

@@ -75,3 +75,23 @@ bool money_store_statement(struct db *db, struct wn_arena *arena, const struct a
 	db_done(result);
 	return ok || wn_fail(err, WN_FULL, "memory", "no room for a statement");
 }
+
+bool money_store_supply(struct db *db, struct wn_arena *arena, struct money_supply *out, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	*out = (struct money_supply){0};
+	db_args_init(&args, arena);
+	if (!db_query(db, &SQL_REWARD_SUPPLY, &args, &result, err))
+		return wn_while(err, "add up the ledger");
+	for (size_t i = 0; i < db_rows(result); i++) {
+		int32_t kind = db_int32(result, i, 0);
+		wn_assert(kind >= 0 && kind < LEDGER_KINDS);
+		out->posted[kind] = db_int64(result, i, 1);
+		out->sum += out->posted[kind];
+		out->debits_pending += db_int64(result, i, 2);
+		out->credits_pending += db_int64(result, i, 3);
+	}
+	db_done(result);
+	return true;
+}

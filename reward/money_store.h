@@ -19,6 +19,13 @@ struct money_figures {
 bool money_store_figures(struct db *db, struct wn_arena *arena, const struct account_key *account,
 	struct money_figures *out, struct wn_error *err);
 
+/* Posted balances of all accounts of each kind, and what is pending. `sum` over all kinds is zero, or units came from nowhere. */
+struct money_supply {
+	int64_t posted[LEDGER_KINDS];
+	int64_t sum, debits_pending, credits_pending;
+};
+bool money_store_supply(struct db *db, struct wn_arena *arena, struct money_supply *out, struct wn_error *err);
+
 struct money_row {
 	int64_t seq, time_ms;
 	struct transfer transfer; /* pending_id is not read */

@@ -156,3 +156,8 @@ FROM (
 ) s JOIN ledger_transfer t ON t.seq = s.seq
 JOIN ledger_account d ON d.account_id = t.debit_account JOIN ledger_account c ON c.account_id = t.credit_account
 ORDER BY t.seq DESC
+
+-- The whole table once: an auditor's question, not a request's. One row a kind of account.
+-- name: supply
+SELECT kind::integer, sum(credits_posted - debits_posted)::bigint, sum(debits_pending)::bigint, sum(credits_pending)::bigint
+FROM ledger_account GROUP BY kind ORDER BY kind
