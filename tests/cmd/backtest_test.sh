@@ -81,7 +81,7 @@ finish first
 expect 0 "a recorded campaign is run to its end"
 check "it prints one JSON object and nothing else" python3 -c "import json, sys; json.loads(open(sys.argv[1]).read())" "$work/first"
 check "a pipe is spared the progress" [ ! -s "$work/first-err" ]
-check "the node's ledger sums to zero" [ "$(member ledger_balanced "$work/first")" = True ]
+check "the node's ledger sums to zero" [ "$(member ledger_balanced "$work/first")" = true ]
 check "all posts and repeats went in" [ "$(member items "$work/first")" = $((40 + $(member planted "$work/first"))) ]
 check "many repeats were planted" [ "$(member planted "$work/first")" -ge 30 ]
 check "each of them was found, from its origin" [ "$(member planted_found "$work/first")" = "$(member planted "$work/first")" ]
