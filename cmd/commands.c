@@ -12,7 +12,8 @@ static const struct command *const commands_operator[] = {&command_up, &command_
 	&command_campaign, &command_release, &command_backtest, &command_clock, &command_config, &command_migrate,
 	NULL};
 static const struct command *const commands_user[] = {&command_key, &command_account, &command_submit,
-	&command_preflight, &command_stake, &command_vote, &command_receipt, &command_download, &command_verify, NULL};
+	&command_preflight, &command_stake, &command_vote, &command_receipt, &command_download, &command_verify,
+	&command_replay, NULL};
 static const struct command *const commands_role[] = {&command_serve, &command_ingest, &command_embed, &command_tally,
 	&command_reward, &command_seal, &command_keep, &command_robot, NULL};
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "cmd/sample.h"
-#include "core/account.h"
+#include "core/account_entry.h"
 #include "core/hash.h"
 #include "core/journal.h"
 #include "core/network_store.h"
@@ -242,17 +242,25 @@ static bool genesis_grants_post(
 	return true;
 }
 
+/* The journal knows contributors by their commitments only: those of genesis' accounts need entries too. */
+static bool genesis_account(struct db *db, struct wn_arena *arena, const struct network_id *network,
+	const struct account_key *key, enum account_role role, int64_t time_ms, struct wn_error *err)
+{
+	struct account account;
+	struct wn_slice entry;
+	bool changed;
+	return account_insert(db, arena, network, key, role, false, NULL, NULL, time_ms, &account, &changed, err) &&
+	       account_entry(arena, &account, time_ms, &entry, err) && journal_append(db, arena, entry, NULL, err);
+}
+
+/* Behind entry 0. */
 static bool genesis_accounts(struct db *db, struct wn_arena *arena, const struct network_id *network,
 	const struct genesis_wish *wish, const struct genesis_keys *keys, struct wn_error *err)
 {
-	struct account account;
-	bool created;
-	if (!account_insert(db, arena, network, &keys->operator, ACCOUNT_OPERATOR, false, NULL, NULL, wish->time_ms,
-		    &account, &created, err))
+	if (!genesis_account(db, arena, network, &keys->operator, ACCOUNT_OPERATOR, wish->time_ms, err))
 		return wn_while(err, "register the operator's key");
 	for (size_t i = 0; i < wish->curator_count; i++)
-		if (!account_insert(db, arena, network, &wish->curators[i], ACCOUNT_CURATOR, false, NULL, NULL,
-			    wish->time_ms, &account, &created, err))
+		if (!genesis_account(db, arena, network, &wish->curators[i], ACCOUNT_CURATOR, wish->time_ms, err))
 			return wn_while(err, "register a curator");
 	return true;
 }
@@ -297,9 +305,9 @@ bool genesis_write(const struct node *node, struct db *db, struct wn_arena *aren
 	bool done = db_begin(db, err) &&
 		    network_store_insert(
 			    db, arena, &network, entry, &keys.checkpoint, wish->clock_manual, wish->time_ms, err) &&
-		    genesis_accounts(db, arena, &network, wish, &keys, err) &&
 		    genesis_grants_post(db, arena, wish, err) && genesis_epoch(db, arena, &network, wish, &keys, err) &&
-		    journal_append(db, arena, entry, NULL, err) && db_commit(db, err);
+		    journal_append(db, arena, entry, NULL, err) &&
+		    genesis_accounts(db, arena, &network, wish, &keys, err) && db_commit(db, err);
 	if (!done) {
 		db_rollback(db);
 		return wn_while(err, "write the network's genesis");

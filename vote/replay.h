@@ -25,10 +25,17 @@ struct replay_final {
 	int32_t class;	   /* -1: void */
 	int32_t p_good;
 };
+/* A dataset's version as its entry tells it. */
+struct replay_release {
+	const char *name;
+	int64_t version, checkpoint_size;
+	struct sha256 row_root, manifest_sha256;
+};
 /* Told while entries go in. Each may be NULL; false ends the replay with that failure. */
 struct replay_watch {
 	bool (*verdict)(void *context, const struct replay_verdict *verdict, struct wn_error *err);
 	bool (*final)(void *context, const struct replay_final *final, struct wn_error *err);
+	bool (*release)(void *context, const struct replay_release *release, struct wn_error *err);
 	void *context;
 };
 

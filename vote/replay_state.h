@@ -41,9 +41,9 @@ struct replay_round {
 	enum round_state state;
 	int32_t seats, taken, committed, revealed;
 	int64_t opened_ms, commit_until_ms, reveal_until_ms, moved_before_ms;
-	bool explained;	   /* the entry that says why it opened has come */
-	bool shown;	   /* its votes are known */
-	int64_t epoch;	   /* into which its tally or end fell */
+	bool explained;			    /* the entry that says why it opened has come */
+	bool shown;			    /* its votes are known */
+	int64_t epoch;			    /* into which its tally or end fell */
 	uint64_t opened_position, position; /* of the entries that opened and ended it */
 	struct sha256 root;
 };

@@ -3,23 +3,10 @@
 
 #include <string.h>
 
+#include "core/account_entry.h"
 #include "core/journal.h"
 
 enum { ACCOUNT_ROLES_MAX = 8, ACCOUNT_BODY_MAX = 4096 };
-
-/* The roles by name; `open` ones anybody may take, the others are given at genesis. */
-static const struct {
-	const char *name;
-	enum account_role role;
-	bool open;
-} account_role_names[] = {
-	{"contributor", ACCOUNT_CONTRIBUTOR, true},
-	{"validator", ACCOUNT_VALIDATOR, true},
-	{"lab", ACCOUNT_LAB, true},
-	{"operator", ACCOUNT_OPERATOR, false},
-	{"curator", ACCOUNT_CURATOR, false},
-};
-enum { ACCOUNT_ROLE_NAMES = sizeof account_role_names / sizeof *account_role_names };
 
 struct registration {
 	int32_t roles;
@@ -29,22 +16,21 @@ struct registration {
 	struct salt salt;
 };
 
-/* False when refused; the problem is written then. */
+/* False when refused; the problem is written then. Operators and curators are named by genesis. */
 static bool registration_role(struct exchange *exchange, const char *name, struct registration *registration)
 {
-	for (int i = 0; name && i < ACCOUNT_ROLE_NAMES; i++) {
-		if (strcmp(account_role_names[i].name, name) != 0)
-			continue;
-		if (account_role_names[i].open) {
-			registration->roles |= account_role_names[i].role;
-			return true;
-		}
+	enum account_role role;
+	if (!account_role_read(name, &role)) {
+		exchange_problem(exchange, 400, "role_unknown", "roles names contributor, validator or lab.");
+		return false;
+	}
+	if (role == ACCOUNT_OPERATOR || role == ACCOUNT_CURATOR) {
 		exchange_problem(exchange, 403, "role_not_open",
 			"The role %s is given by the network's operator, not taken by registering.", name);
 		return false;
 	}
-	exchange_problem(exchange, 400, "role_unknown", "roles names contributor, validator or lab.");
-	return false;
+	registration->roles |= role;
+	return true;
 }
 
 static bool registration_read(struct exchange *exchange, const struct json *body, struct registration *registration)
@@ -88,34 +74,6 @@ static bool registration_read(struct exchange *exchange, const struct json *body
 	return true;
 }
 
-static void account_put(struct json_writer *writer, const struct account *account)
-{
-	char did[DID_ROOM];
-	did_write(did, &account->key);
-	json_put_string(writer, "did", did);
-	json_open_array(writer, "roles");
-	for (int i = 0; i < ACCOUNT_ROLE_NAMES; i++)
-		if (account->roles & account_role_names[i].role)
-			json_put_string(writer, NULL, account_role_names[i].name);
-	json_close_array(writer);
-	json_put_bool(writer, "robot", account->robot);
-	json_put_hex(writer, "commitment", account->commitment.bytes, ID_BYTES);
-}
-
-static bool account_entry(
-	struct exchange *exchange, const struct account *account, struct sha256 *leaf, struct wn_error *err)
-{
-	struct json_writer entry;
-	struct wn_slice body;
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "account");
-	json_put_integer(&entry, "time_ms", exchange->now_ms);
-	account_put(&entry, account);
-	json_close_object(&entry);
-	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
-}
-
 static bool account_answer(struct exchange *exchange, const struct account *account, const struct sha256 *leaf,
 	struct wn_slice *out, struct wn_error *err)
 {
@@ -137,7 +95,7 @@ static bool account_register(struct exchange *exchange, struct wn_error *err)
 	struct registration registration = {0};
 	struct account account;
 	struct sha256 leaf;
-	struct wn_slice text;
+	struct wn_slice text, entry;
 	if (!exchange_json(exchange, &body, &answered, err))
 		return answered;
 	if (!registration_read(exchange, body, &registration))
@@ -148,7 +106,8 @@ static bool account_register(struct exchange *exchange, struct wn_error *err)
 			registration.has_salt ? &registration.salt : NULL, exchange->now_ms, &account, &changed, err))
 		return false;
 	/* Who was there already and asks for nothing new gets an answer, and the journal no entry. */
-	if (changed && !account_entry(exchange, &account, &leaf, err))
+	if (changed && (!account_entry(exchange->arena, &account, exchange->now_ms, &entry, err) ||
+			       !journal_append(exchange->db, exchange->arena, entry, &leaf, err)))
 		return false;
 	int status = changed && !exchange->has_account ? 201 : 200;
 	return account_answer(exchange, &account, changed ? &leaf : NULL, &text, err) &&
