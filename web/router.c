@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/utf8.h"
+
 /* What a pattern may say of one segment, most telling first. */
 enum { SEGMENT_FIXED, SEGMENT_NAME, SEGMENT_REST };
 
@@ -96,7 +98,8 @@ bool router_decode(struct wn_arena *arena, struct wn_slice text, bool plus, stru
 		decoded[count++] = c;
 	}
 	*out = (struct wn_slice){decoded, count};
-	return true;
+	/* What is no text never reaches the database, which would call it a failure of ours. */
+	return utf8_valid(decoded, count, NULL);
 }
 
 static bool segment_dots(struct wn_slice segment)

@@ -118,6 +118,11 @@ TEST(paths_that_step_up_or_hide_bytes_are_refused)
 	CHECK_TEXT(found("GET", "/v1/items/a%00b"), "400");
 	CHECK_TEXT(found("GET", "/v1/items/a%0"), "400");
 	CHECK_TEXT(found("GET", "/v1/items/a%zz"), "400");
+	CHECK_TEXT(found("GET", "/v1/items/%FF"), "400");
+	CHECK_TEXT(found("GET", "/v1/items/a%c3"), "400");
+	CHECK_TEXT(found("GET", "/v1/items/%ed%a0%80"), "400");
+	CHECK_TEXT(found("GET", "/v1/items/\xff"), "400");
+	CHECK_TEXT(found("GET", "/files/a/%c0%af/b"), "400");
 	CHECK_TEXT(found("GET", "*"), "400");
 	CHECK_TEXT(found("GET", ""), "400");
 	CHECK_TEXT(found("GET", "http://host/v1"), "400");
