@@ -17,6 +17,13 @@ O := $(BUILD)
 SANFLAGS :=
 endif
 
+# Crash tests cut transactions at named points; only their own build has them.
+FAILPOINTS ?=
+ifneq ($(FAILPOINTS),)
+O := $(O)/failpoints
+SANFLAGS += -DWINNOW_FAILPOINTS
+endif
+
 PACKAGES := libpq libcurl libsodium libcrypto libssl libxxhash zlib yajl libutf8proc
 HAVE_PACKAGES := $(shell pkg-config --exists $(PACKAGES) 2>/dev/null && echo yes)
 LIB_CFLAGS := $(shell pkg-config --cflags $(PACKAGES) 2>/dev/null)
@@ -112,7 +119,16 @@ export WINNOW_DATA
 tests: $(TEST_BINARIES) $(O)/winnow
 test: deps-test ## all tests that need only Debian packages; last line "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) tests
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) FAILPOINTS=1 $(O)/failpoints/winnow
 	@sh tests/run.sh $(O) $(TEST_BINARIES)
+
+# ---- what may happen to a node: kills at every named point, a sick database, a power cut -----------------------
+.PHONY: test-crash
+test-crash: deps-test ## kill -9 at every fail point, PostgreSQL's faults, power cuts (as root): tables; POINTS=pattern
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) tests
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) FAILPOINTS=1 $(O)/failpoints/winnow
+	@failed=0; for script in start_cut crash postgres_faults power_cut; do \
+	WINNOW_BIN=$(abspath $(O)/winnow) sh tests/crash/$$script.sh || failed=1; done; exit $$failed
 
 # ---- measuring: every row with its peer in one run; BENCH=row runs one -------------------------------------
 BENCH ?=

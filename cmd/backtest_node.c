@@ -16,7 +16,13 @@
 
 #include "core/clock.h"
 
-enum { BACKTEST_READY_MS = 60000, BACKTEST_POLL_MS = 20, BACKTEST_STOP_MS = 30000, BACKTEST_FILES_OPEN_MAX = 16 };
+enum {
+	BACKTEST_READY_MS = 60000,
+	BACKTEST_POLL_MS = 20,
+	BACKTEST_STOP_MS = 30000,
+	BACKTEST_PATIENCE_MS = 20000,
+	BACKTEST_FILES_OPEN_MAX = 16
+};
 
 volatile sig_atomic_t backtest_stop;
 
@@ -80,13 +86,13 @@ static void child_become_node(const struct backtest_node *node, const char *gene
 
 static bool node_answers(struct backtest_node *node)
 {
-	char path[NODE_PATH_MAX + 64];
+	char path[NODE_PATH_MAX + 64], *address_file = node->address_file;
 	struct wn_error err = {0};
 	struct fetch_request request = {.method = "GET", .target = "/readyz", .timeout_ms = 2000};
 	struct fetch_answer answer;
 	struct wn_arena arena;
-	snprintf(path, sizeof path, "%s/state/run/serve.address", node->folder);
-	FILE *file = fopen(path, "re");
+	snprintf(address_file, sizeof node->address_file, "%s/state/run/serve.address", node->folder);
+	FILE *file = fopen(address_file, "re");
 	bool known = file && fgets(node->url, sizeof node->url, file);
 	if (file)
 		fclose(file);
@@ -140,7 +146,12 @@ bool backtest_node_start(struct backtest_node *node, struct wn_slice genesis, st
 				node->folder);
 		nap(BACKTEST_POLL_MS);
 	}
-	return fetch_open(&node->api, node->url, NULL, err);
+	if (!fetch_open(&node->api, node->url, NULL, err))
+		return false;
+	/* Every request of a backtest may be repeated: it says what shall be, not what to add. */
+	fetch_be_patient(node->api, BACKTEST_PATIENCE_MS, node->address_file);
+	fetch_be_patient(node->operator, BACKTEST_PATIENCE_MS, NULL);
+	return true;
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *place)
@@ -170,12 +181,12 @@ void backtest_node_stop(struct backtest_node *node, bool keep)
 		nftw(node->folder, remove_one, BACKTEST_FILES_OPEN_MAX, FTW_DEPTH | FTW_PHYS);
 }
 
-bool backtest_node_advance(
-	struct backtest_node *node, struct wn_arena *arena, int64_t advance_ms, int64_t *now_ms, struct wn_error *err)
+bool backtest_node_set_clock(
+	struct backtest_node *node, struct wn_arena *arena, int64_t target_ms, int64_t *now_ms, struct wn_error *err)
 {
 	char body[64];
 	const struct json *answer;
-	int bytes = snprintf(body, sizeof body, "{\"advance_ms\":%" PRId64 "}", advance_ms);
+	int bytes = snprintf(body, sizeof body, "{\"now_ms\":%" PRId64 "}", target_ms);
 	struct fetch_request request = {.method = "POST",
 		.target = "/operator/clock",
 		.content_type = "application/json",

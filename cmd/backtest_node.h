@@ -14,6 +14,7 @@ extern volatile sig_atomic_t backtest_stop;
 struct backtest_node {
 	char folder[NODE_PATH_MAX];
 	char url[NODE_PATH_MAX];
+	char address_file[NODE_PATH_MAX + 64];
 	pid_t pid;
 	struct fetch *api;	/* as everybody */
 	struct fetch *operator; /* on the operator's socket */
@@ -28,8 +29,8 @@ bool backtest_node_start(struct backtest_node *node, struct wn_slice genesis, st
 void backtest_node_stop(struct backtest_node *node, bool keep);
 /* False, with a failure, once the node's process has ended or the run was interrupted. */
 bool backtest_node_alive(struct backtest_node *node, struct wn_error *err);
-/* Moves the node's clock; *now_ms is its time afterwards. */
-bool backtest_node_advance(
-	struct backtest_node *node, struct wn_arena *arena, int64_t advance_ms, int64_t *now_ms, struct wn_error *err);
+/* Moves the node's clock to `target_ms`; *now_ms is its time afterwards. */
+bool backtest_node_set_clock(
+	struct backtest_node *node, struct wn_arena *arena, int64_t target_ms, int64_t *now_ms, struct wn_error *err);
 
 #endif

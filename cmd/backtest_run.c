@@ -237,7 +237,7 @@ static void clients_set_time(struct backtest *run, int64_t now_ms)
 static bool advance(struct backtest *run, int64_t ms, struct wn_error *err)
 {
 	int64_t now_ms;
-	if (!backtest_node_advance(&run->node, &run->arena, ms, &now_ms, err))
+	if (!backtest_node_set_clock(&run->node, &run->arena, run->now_ms + ms, &now_ms, err))
 		return false;
 	clients_set_time(run, now_ms);
 	return true;

@@ -21,6 +21,7 @@
 
 #include "core/clock.h"
 #include "core/db.h"
+#include "core/failpoint.h"
 #include "core/hash.h"
 #include "roles.h"
 
@@ -412,6 +413,7 @@ static bool cluster_initdb(struct cluster_run *run, struct wn_error *err)
 	if (!done)
 		return false;
 	int parent = open(cluster->state_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	FAILPOINT("before_rename");
 	done = rename(fresh.data_dir, cluster->data_dir) == 0 && parent >= 0 && fsync(parent) == 0;
 	if (parent >= 0)
 		close(parent);

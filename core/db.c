@@ -128,6 +128,28 @@ static void db_notice(void *context, const PGresult *result)
 
 /* ---- connections ---- */
 
+/*
+ * libpq quotes what it cannot read, and what it cannot read is often half a password: a blank in it, or an @ or / in a
+ * URL that is not written as %40 or %2F. So all that it would choke on is refused here, without a word of it.
+ */
+static bool db_conninfo_read(const char *conninfo, struct wn_error *err)
+{
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL);
+	bool good = options != NULL;
+	for (PQconninfoOption *option = options; good && option->keyword; option++) {
+		if (!option->val)
+			continue;
+		if (strcmp(option->keyword, "host") == 0 || strcmp(option->keyword, "dbname") == 0)
+			good = strchr(option->val, '@') == NULL;
+		else if (strcmp(option->keyword, "port") == 0)
+			good = strspn(option->val, "0123456789,") == strlen(option->val);
+	}
+	PQconninfoFree(options);
+	return good || wn_fail(err, WN_INPUT, "db_conninfo",
+			       "node.database cannot be read as a conninfo of libpq; quote a password with blanks, write "
+			       "@ : / in a URL's password as %%40 %%3A %%2F");
+}
+
 /* What the conninfo says about these wins, because it comes after them. */
 static PGconn *db_connect(const char *conninfo)
 {
@@ -163,6 +185,8 @@ static bool db_start(struct db *db, struct wn_error *err)
 	memset(db->prepared, 0, sizeof db->prepared);
 	db->prepared_count = 0;
 	db->copying = false;
+	if (!db_conninfo_read(db->conninfo, err))
+		return false;
 	db->connection = db_connect(db->conninfo);
 	if (!db->connection)
 		return wn_fail(err, WN_FULL, "memory", "no memory for a connection");
@@ -224,6 +248,9 @@ bool db_in_transaction(const struct db *db)
 	PGTransactionStatusType status = PQtransactionStatus(db->connection);
 	return status != PQTRANS_IDLE && status != PQTRANS_UNKNOWN;
 }
+
+#undef db_begin
+#undef db_commit
 
 bool db_begin(struct db *db, struct wn_error *err)
 {

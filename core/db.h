@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/failpoint.h"
 
 struct db;
 struct db_result;
@@ -103,5 +104,12 @@ bool db_wait(struct db *db, int timeout_ms, bool *woken, struct wn_error *err);
 bool db_wait_or(struct db *db, int stop_fd, int timeout_ms, bool *woken, struct wn_error *err);
 /* pg_try_advisory_lock for the session. */
 bool db_try_lock(struct db *db, int64_t key, bool *got, struct wn_error *err);
+
+#ifdef WINNOW_FAILPOINTS
+/* Every transaction of every caller can be cut before it, before its commit and after it. */
+#define db_begin(db, err) (FAILPOINT("begin"), db_begin(db, err))
+#define db_commit(db, err)                                                                                             \
+	(FAILPOINT("before_commit"), failpoint_passed(db_commit(db, err), __FILE__, __func__, "after_commit"))
+#endif
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/clock.h"
@@ -25,7 +26,10 @@ enum {
 	FETCH_STALL_S = 60,
 	FETCH_HEADER_MAX = 8192,
 	FETCH_HEADERS_MAX = 200,
-	FETCH_REFUSAL_MAX = 65536
+	FETCH_REFUSAL_MAX = 65536,
+	FETCH_PAUSE_LEAST_MS = 20,
+	FETCH_PAUSE_MOST_MS = 1000,
+	FETCH_RETRY_AFTER_MAX_S = 30
 };
 
 struct fetch {
@@ -35,6 +39,8 @@ struct fetch {
 	int socket_folder;			 /* descriptor of the unix socket's folder, -1: TCP */
 	char socket_path[64 + 256];		 /* through /proc/self/fd, so that a deep folder fits into 107 bytes */
 	char curl_text[CURL_ERROR_SIZE];
+	int patience_ms;
+	const char *address_file;
 };
 
 /* What arrives while a transfer runs. */
@@ -423,12 +429,58 @@ static bool fetch_refused(const struct fetch *fetch, struct wn_arena *arena, con
 		answer->status);
 }
 
+void fetch_be_patient(struct fetch *fetch, int patience_ms, const char *address_file)
+{
+	fetch->patience_ms = patience_ms;
+	fetch->address_file = address_file;
+}
+
+/* Where the node says that it listens now; while it says nothing the old address stands. */
+static void fetch_find(struct fetch *fetch)
+{
+	char line[sizeof fetch->base_url];
+	struct wn_error ignored;
+	FILE *file = fetch->address_file ? fopen(fetch->address_file, "re") : NULL;
+	if (!file)
+		return;
+	if (fgets(line, sizeof line, file)) {
+		line[strcspn(line, "\r\n")] = '\0';
+		fetch_base(fetch, line, &ignored);
+	}
+	fclose(file);
+}
+
+/* fetch_send(), and again while the node asks for patience and there is some left. */
+static bool fetch_send_patiently(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
+	struct fetch_answer *answer, struct wn_error *err)
+{
+	int64_t give_up_ms = clock_monotonic_ms() + fetch->patience_ms;
+	int64_t pause_ms = FETCH_PAUSE_LEAST_MS;
+	for (;;) {
+		bool sent = fetch_send(fetch, arena, request, answer, err);
+		bool wait = sent ? answer->status == 429 || answer->status == 503
+				 : strcmp(err->code, "fetch_unreachable") == 0;
+		int64_t wait_ms = pause_ms;
+		if (sent && answer->retry_after_s > 0)
+			wait_ms = 1000 * (answer->retry_after_s < FETCH_RETRY_AFTER_MAX_S ? answer->retry_after_s
+											  : FETCH_RETRY_AFTER_MAX_S);
+		if (!wait || clock_monotonic_ms() + wait_ms > give_up_ms)
+			return sent;
+		nanosleep(&(struct timespec){wait_ms / 1000, wait_ms % 1000 * 1000000L}, NULL);
+		pause_ms = pause_ms * 2 < FETCH_PAUSE_MOST_MS ? pause_ms * 2 : FETCH_PAUSE_MOST_MS;
+		if (!sent) {
+			wn_error_reset(err);
+			fetch_find(fetch);
+		}
+	}
+}
+
 bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
 	const struct json **out, struct wn_error *err)
 {
 	struct fetch_answer answer;
 	*out = NULL;
-	if (!fetch_send(fetch, arena, request, &answer, err))
+	if (!fetch_send_patiently(fetch, arena, request, &answer, err))
 		return false;
 	if (answer.status < 200 || answer.status >= 300)
 		return fetch_refused(fetch, arena, request->method, request->target, &answer, err);

@@ -38,6 +38,13 @@ bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_
  * (http_<status> where there is none); parses JSON bodies: *out is NULL for an empty one. */
 bool fetch_json(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
 	const struct json **out, struct wn_error *err);
+/*
+ * From now on fetch_json() asks again when the node says 429 or 503 (after its Retry-After, where it names one) or
+ * cannot be reached, for at most patience_ms a request: a node whose database or process starts again is not an end.
+ * Whoever sends what may not take effect twice gives it an idempotency key or leaves this at 0. `address_file` (may be
+ * NULL; must stay valid) holds the node's address in its first line: a server that started again may listen elsewhere.
+ */
+void fetch_be_patient(struct fetch *fetch, int patience_ms, const char *address_file);
 /* Streams a GET body into a file descriptor; stops above max_bytes with WN_FULL fetch_large. */
 bool fetch_file(struct fetch *fetch, const char *target, int descriptor, int64_t max_bytes, int64_t *bytes,
 	struct wn_error *err);

@@ -7,6 +7,7 @@
 
 enum { JOURNAL_READ_BYTES = 8 * 1024 * 1024 };
 
+#undef journal_append
 bool journal_append(
 	struct db *db, struct wn_arena *arena, struct wn_slice body, struct sha256 *leaf, struct wn_error *err)
 {

@@ -20,6 +20,10 @@ enum { JOURNAL_ENTRY_MAX = 1048576, JOURNAL_BATCH_MAX = 1000 };
  */
 bool journal_append(
 	struct db *db, struct wn_arena *arena, struct wn_slice body, struct sha256 *leaf, struct wn_error *err);
+#ifdef WINNOW_FAILPOINTS
+#define journal_append(db, arena, body, leaf, err)                                                                     \
+	(FAILPOINT("before_append"), journal_append(db, arena, body, leaf, err))
+#endif
 
 /* One turn of the sequencer: numbers committed entries whose transaction lies below the snapshot's xmin, at most
  * JOURNAL_BATCH_MAX, and writes tree nodes. *numbered tells how many. Only the holder of the sequencer's lock calls it.

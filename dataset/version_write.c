@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "core/failpoint.h"
 #include "core/hash.h"
 #include "core/tree.h"
 #include "dataset/card.h"
@@ -285,8 +286,10 @@ bool version_writer_publish(struct version_writer *writer, int64_t added, int64_
 	if (!version_files(writer, &facts, &campaign, err) || !version_sign(writer, &facts, err) ||
 		!version_sync(writer, err) || !version_check(writer, &facts, report, err))
 		return wn_while(err, "write version %lld of %s", (long long)facts.version, facts.dataset);
+	FAILPOINT("before_rename");
 	if (rename(writer->partial, writer->place) != 0)
 		return wn_fail(err, WN_DOWN, "folder_write", "name %s: %s", writer->place, strerror(errno));
+	FAILPOINT("after_rename");
 	writer->published = true;
 	return folder_sync(writer->setup->parent, err);
 }

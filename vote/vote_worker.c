@@ -94,7 +94,10 @@ static bool step(
 	size_t count = 0;
 	if (!due)
 		return true;
-	if (!db_begin(turn->db, err) || !run(turn, &count, err) || !db_commit(turn->db, err))
+	if (!db_begin(turn->db, err) || !run(turn, &count, err))
+		return wn_while(err, "%s", doing);
+	FAILPOINT(doing);
+	if (!db_commit(turn->db, err))
 		return wn_while(err, "%s", doing);
 	*done += count;
 	return true;
