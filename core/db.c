@@ -145,9 +145,10 @@ static bool db_conninfo_read(const char *conninfo, struct wn_error *err)
 			good = strspn(option->val, "0123456789,") == strlen(option->val);
 	}
 	PQconninfoFree(options);
-	return good || wn_fail(err, WN_INPUT, "db_conninfo",
-			       "node.database cannot be read as a conninfo of libpq; quote a password with blanks, write "
-			       "@ : / in a URL's password as %%40 %%3A %%2F");
+	return good ||
+	       wn_fail(err, WN_INPUT, "db_conninfo",
+		       "node.database cannot be read as a conninfo of libpq; quote a password with blanks, write "
+		       "@ : / in a URL's password as %%40 %%3A %%2F");
 }
 
 /* What the conninfo says about these wins, because it comes after them. */

@@ -415,6 +415,21 @@ TEST(a_commit_that_stopped_waiting_for_its_standby_is_not_acknowledged)
 	wn_arena_free(&arena);
 }
 
+TEST(a_conninfo_that_cannot_be_read_is_refused_without_a_word_of_it)
+{
+	static const char *const conninfos[] = {"port=1 password=first SeCrEt", "SeCrEt", "port=1 password='SeCrEt",
+		"port=1 passwort=SeCrEt", "port=SeCrEt", "postgresql://somebody:half@SeCrEt@127.0.0.1:1/winnow",
+		"postgresql://somebody:SeCrEt/rest@127.0.0.1:1/winnow", "postgresql://somebody:SeCrEt%zz@127.0.0.1:1/x",
+		"postgresql://127.0.0.1:1/winnow@SeCrEt"};
+	for (size_t i = 0; i < sizeof conninfos / sizeof *conninfos; i++) {
+		struct db *db;
+		struct wn_error err = {0};
+		failed_as(db_open(&db, conninfos[i], &err), &err, WN_INPUT, "db_conninfo");
+		CHECK(strstr(err.text, "SeCrEt") == NULL);
+		CHECK(db == NULL);
+	}
+}
+
 TEST(a_server_that_could_lose_commits_is_refused)
 {
 	struct db *db, *other;
