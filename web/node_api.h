@@ -5,7 +5,8 @@
 
 #include "web/route.h"
 
-enum { NODE_ENTRIES_MAX = 1000, NODE_ENTRIES_BYTES_MAX = 4 * 1024 * 1024 };
+/* Small pages: readers that stand still hold one each, as many as there may be connections. */
+enum { NODE_ENTRIES_MAX = 1000, NODE_ENTRIES_BYTES_MAX = 1024 * 1024 };
 
 extern const struct route node_routes[];
 
