@@ -155,6 +155,12 @@ $(F)/%: tests/fuzz/%_fuzz.c $(FUZZ_OBJECTS)
 	@echo "  FUZZ LD $@"; $(FUZZ_CC) $(FUZZ_FLAGS) -fsanitize=fuzzer -rdynamic -pie -o $@ $^ $(LIBS)
 .PHONY: fuzz-programs
 fuzz-programs: $(FUZZ_PROGRAMS)
+# The same entries with the ordinary compiler and a main() that reads files: `make test` sends the corpora through.
+REPLAYS := $(patsubst tests/fuzz/%_fuzz.c,$(O)/replay/%,$(wildcard tests/fuzz/*_fuzz.c))
+.SECONDARY: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/fuzz/*_fuzz.c tests/fuzz/replay/*.c))
+$(O)/replay/%: $(O)/obj/tests/fuzz/%_fuzz.o $(O)/obj/tests/fuzz/replay/replay.o $(foreach f,$(filter-out cmd,$(BELOW_cmd)),$(O)/lib/lib$(f).a)
+	@mkdir -p $(@D); echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+tests: $(REPLAYS)
 fuzz: deps ## every parser against libFuzzer for FUZZ_SECONDS (20) each; needs the Debian package clang
 	@if [ -z '$(FUZZ_CC)' ]; then echo 'clang absent: make fuzz needs the Debian package clang (apt-get install clang)'; exit 0; fi; \
 	$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) fuzz-programs && sh tests/fuzz/run.sh $(F) $(FUZZ_SECONDS)

@@ -32,7 +32,8 @@ static bool api_up(void)
 	if (served.pid > 0)
 		return true;
 	node = served_node(false);
-	return CHECK(node != NULL) && CHECK(served_start(&served, NULL)) &&
+	/* The file is named before the server is forked, which knows it then. */
+	return CHECK(node != NULL) && CHECK(served_file(16) != NULL) && CHECK(served_start(&served, NULL)) &&
 	       check_true(fetch_open(&fetch, served.url, NULL, &err), err.text, __FILE__, __LINE__);
 }
 
@@ -193,6 +194,38 @@ TEST(open_routes_need_no_signature_but_one_that_is_there_must_hold)
 	CHECK(wn_slice_equal(answer.body, WN_SLICE("{\"signed\":true,\"account\":false}")));
 	CHECK(raw_ask(served.port, "GET /test/whoami HTTP/1.1\r\nHost: x\r\nSignature: sig1=:AAAA:\r\n\r\n", &raw));
 	CHECK_INT(raw.status, 401);
+}
+
+TEST(what_was_told_to_one_key_is_kept_from_shared_caches_once)
+{
+	static const struct {
+		const char *target, *want;
+	} tries[] = {{"/test/whoami", "no-store"}, {"/test/file", "immutable"}};
+	struct sign_key key;
+	struct wn_error err = {0};
+	struct httpsig_fields fields;
+	char authority[64], request[2048], header[256];
+	struct raw_answer raw;
+	CHECK_OR_RETURN(api_up());
+	sign_generate(&key);
+	snprintf(authority, sizeof authority, "127.0.0.1:%d", served.port);
+	for (size_t i = 0; i < sizeof tries / sizeof tries[0]; i++) {
+		struct http_request signed_request = {.method = WN_SLICE("GET"),
+			.authority = wn_slice_of(authority),
+			.target = wn_slice_of(tries[i].target)};
+		CHECK_OK(httpsig_sign(&arena, &signed_request, node->network_tag, clock_wall_ms() / 1000, &key, &fields,
+				 &err),
+			err);
+		snprintf(request, sizeof request,
+			"GET %s HTTP/1.1\r\nHost: %s\r\nSignature-Input: %.*s\r\nSignature: %.*s\r\n\r\n",
+			tries[i].target, authority, (int)fields.signature_input.bytes, fields.signature_input.data,
+			(int)fields.signature.bytes, fields.signature.data);
+		CHECK(raw_ask(served.port, request, &raw));
+		CHECK_TEXT(raw_header(&raw, "cache-control", header), tries[i].want);
+		/* A second field would say the opposite. */
+		const char *first = strstr(raw.head, "cache-control:");
+		CHECK(first && !strstr(first + 1, "cache-control:"));
+	}
 }
 
 TEST(a_failure_inside_a_transaction_leaves_the_lane_usable)
