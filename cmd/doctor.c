@@ -147,8 +147,8 @@ static bool postgresql_look(struct doctor *doctor, const struct node *node)
 
 static void database_look(struct doctor *doctor, const struct node *node)
 {
-	static const char *const roles[] = {
-		"winnow_serve", "winnow_ingest", "winnow_embed", "winnow_tally", "winnow_reward", "winnow_seal"};
+	static const char *const roles[] = {"winnow_serve", "winnow_ingest", "winnow_embed", "winnow_tally",
+		"winnow_reward", "winnow_seal", "winnow_audit"};
 	struct wn_error err = {0};
 	struct db *db;
 	for (size_t i = 0; i < sizeof roles / sizeof *roles; i++) {

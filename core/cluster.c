@@ -306,7 +306,7 @@ static const char cluster_settings[] =
 static bool cluster_configure(const struct cluster_run *run, bool *changed, struct wn_error *err)
 {
 	static const char *const roles[] = {"winnow_owner", "winnow_serve", "winnow_ingest", "winnow_embed",
-		"winnow_tally", "winnow_reward", "winnow_seal"};
+		"winnow_tally", "winnow_reward", "winnow_seal", "winnow_audit"};
 	const char *const users[] = {"root", "postgres", run->invoker};
 	char settings[CLUSTER_TEXT_MAX], ident[CLUSTER_TEXT_MAX], socket_dir[CLUSTER_PATH_MAX];
 	cluster_quote(socket_dir, run->cluster->socket_dir, "'");

@@ -7,7 +7,7 @@ DECLARE
 	role_name text;
 BEGIN
 	FOREACH role_name IN ARRAY ARRAY['winnow_owner', 'winnow_serve', 'winnow_ingest', 'winnow_embed', 'winnow_tally',
-		'winnow_reward', 'winnow_seal']
+		'winnow_reward', 'winnow_seal', 'winnow_audit']
 	LOOP
 		IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = role_name) THEN
 			EXECUTE format('CREATE ROLE %I LOGIN', role_name);
@@ -15,6 +15,8 @@ BEGIN
 	END LOOP;
 END
 $$;
+-- An audit changes nothing, whatever it may be granted.
+ALTER ROLE winnow_audit SET default_transaction_read_only = on;
 -- Plans are kept for a connection's life. One that was made while tables were small would read whole tables when they no longer are,
 -- until the server looks at them anew; every statement of these two parts is served by an index. What closes epochs runs seldom and over
 -- very different amounts: it plans each time.

@@ -47,6 +47,7 @@ bool replay_open(struct replay **out, const struct replay_watch *watch, struct w
 		return replay_no_room(err);
 	if (watch)
 		replay->watch = *watch;
+	replay->totals.recomputed_to = -1;
 	wn_arena_init(&replay->entry, REPLAY_ENTRY_ARENA);
 	wn_arena_init(&replay->verify, REPLAY_VERIFY_ARENA);
 	wn_arena_init(&replay->campaigns_arena, REPLAY_CAMPAIGNS_ARENA);

@@ -31,11 +31,25 @@ struct replay_release {
 	int64_t version, checkpoint_size;
 	struct sha256 row_root, manifest_sha256;
 };
+/* A ballot's evidence as its entry names it. */
+struct replay_ballot {
+	struct account_key voter;
+	struct sha256 base, body;
+	uint8_t signature[64];
+	uint64_t position;
+};
+/* An epoch that closed with an entry of its own. */
+struct replay_epoch_close {
+	int64_t epoch, opened_ms, ended_ms, closed_ms, minted;
+	struct sha256 claims_root, beacon; /* beacon: of the epoch that follows */
+};
 /* Told while entries go in. Each may be NULL; false ends the replay with that failure. */
 struct replay_watch {
 	bool (*verdict)(void *context, const struct replay_verdict *verdict, struct wn_error *err);
 	bool (*final)(void *context, const struct replay_final *final, struct wn_error *err);
 	bool (*release)(void *context, const struct replay_release *release, struct wn_error *err);
+	bool (*ballot)(void *context, const struct replay_ballot *ballot, struct wn_error *err);
+	bool (*close)(void *context, const struct replay_epoch_close *close, struct wn_error *err);
 	void *context;
 };
 
@@ -67,6 +81,7 @@ struct replay_totals {
 	int64_t time_ms;					       /* of the latest entry */
 	int64_t epochs;						       /* closed, silent ones too */
 	int64_t closes;						       /* entries that close an epoch; of these: */
+	int64_t recomputed_to;	     /* the last epoch whose close is recomputed; -1: none */
 	int64_t recomputed, waiting; /* waiting: votes that the close counted are sealed until a second panel ends */
 	int64_t verdicts, accepted, rejected, voided, duplicates, items; /* of items; accepted and so on: final */
 	int64_t votes, audit_votes, second_panels;
@@ -80,21 +95,23 @@ void replay_totals(const struct replay *replay, struct replay_totals *out);
 /* What stands behind a difference: the position and the type of the entry; NULL: nothing differed. */
 const char *replay_difference(const struct replay *replay, uint64_t *position);
 
-/* ---- what an audit compares with a database: each calls back for all there are, in no order ---- */
-typedef bool replay_balance(
-	void *context, const struct ledger_ref *ref, const struct ledger_balance *balance, struct wn_error *err);
-bool replay_balances(const struct replay *replay, replay_balance *seen, void *context, struct wn_error *err);
-typedef bool replay_claim(void *context, const struct account_key *account, int64_t cumulative, struct wn_error *err);
-bool replay_claims(const struct replay *replay, replay_claim *seen, void *context, struct wn_error *err);
-/* A validator's record in a campaign after the last close that was recomputed; *epoch of that close. */
+/* ---- what an audit compares with a database ---- */
+/* Zeros for an account that never moved anything. */
+void replay_balance_of(const struct replay *replay, const struct ledger_ref *ref, struct ledger_balance *out);
+/* What an account was ever paid as reward. */
+int64_t replay_claim_of(const struct replay *replay, const struct account_key *account);
+/* A validator's record in a campaign after the last close that was recomputed; false: it has none. */
 struct replay_validator {
-	const char *campaign;
-	struct account_key voter;
 	const int64_t *counts;
-	int cells;
+	size_t cells;
 	int64_t gold_votes, gold_right, carried_points, carried_scored, carried_since;
 };
-typedef bool replay_validator_seen(void *context, const struct replay_validator *validator, struct wn_error *err);
-bool replay_validators(const struct replay *replay, replay_validator_seen *seen, void *context, struct wn_error *err);
+bool replay_validator_of(const struct replay *replay, const char *campaign, const struct account_key *voter,
+	struct replay_validator *out);
+/* How many there are, all in all; balances: those that are not zero. */
+struct replay_counts {
+	int64_t balances, claims, validators;
+};
+void replay_count(const struct replay *replay, struct replay_counts *out);
 
 #endif

@@ -491,5 +491,9 @@ bool replay_take_close(struct replay *replay, const struct json *entry, struct w
 	replay->totals.epochs++;
 	replay->totals.minted += minted;
 	replay->totals.claims_root = told;
+	struct replay_epoch_close close = {
+		number, epoch->opened_ms, epoch->ended_ms, epoch->close_ms, minted, told, epoch->beacon};
+	if (replay->watch.close && !replay->watch.close(replay->watch.context, &close, err))
+		return false;
 	return verify_ready(replay, err);
 }

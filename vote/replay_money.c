@@ -571,25 +571,26 @@ bool replay_money_finish(struct replay *replay, struct wn_error *err)
 	       replay_differs(replay, err, "replay_supply", "all accounts hold something else than what was minted");
 }
 
-bool replay_balances(const struct replay *replay, replay_balance *seen, void *context, struct wn_error *err)
+void replay_balance_of(const struct replay *replay, const struct ledger_ref *ref, struct ledger_balance *out)
 {
-	const void *key;
-	void *value;
-	for (size_t at = 0; replay_table_next(&replay->balances, &at, &key, &value);) {
-		struct ledger_ref ref = {.kind = (enum ledger_kind)((const uint8_t *)key)[ID_BYTES]};
-		memcpy(ref.owner, key, ID_BYTES);
-		if (!seen(context, &ref, value, err))
-			return false;
-	}
-	return true;
+	const struct ledger_balance *balance = balance_find(replay, ref->kind, ref->owner);
+	*out = balance ? *balance : (struct ledger_balance){0};
 }
 
-bool replay_claims(const struct replay *replay, replay_claim *seen, void *context, struct wn_error *err)
+int64_t replay_claim_of(const struct replay *replay, const struct account_key *account)
 {
-	for (size_t i = 0; i < replay->claim_count; i++) {
-		const int64_t *total = replay_table_find(&replay->claims, replay->claim_order[i].bytes);
-		if (!seen(context, &replay->claim_order[i], *total, err))
-			return false;
-	}
-	return true;
+	const int64_t *total = replay_table_find(&replay->claims, account->bytes);
+	return total ? *total : 0;
+}
+
+void replay_count(const struct replay *replay, struct replay_counts *out)
+{
+	static const struct ledger_balance nothing;
+	const void *key;
+	void *value;
+	*out = (struct replay_counts){.claims = (int64_t)replay->claim_count};
+	for (size_t at = 0; replay_table_next(&replay->balances, &at, &key, &value);)
+		out->balances += memcmp(value, &nothing, sizeof nothing) != 0;
+	for (size_t c = 0; c < replay->campaign_count; c++)
+		out->validators += (int64_t)replay->campaigns[c]->now.count;
 }

@@ -311,6 +311,18 @@ static bool vote_take(struct replay *replay, const struct json *row, bool reveal
 	return reveals ? vote_opens(replay, item, round, seat, err) : vote_seals(replay, row, item, round, seat, err);
 }
 
+static bool evidence_tell(struct replay *replay, const struct json *entry, int32_t voter, struct wn_error *err)
+{
+	struct replay_ballot ballot = {.voter = replay->accounts[voter].key, .position = replay->position};
+	const char *hex = json_member_string(entry, "signature", NULL);
+	if (!replay_read_id(replay, entry, "base_sha256", ballot.base.bytes, err) ||
+		!replay_read_id(replay, entry, "body_sha256", ballot.body.bytes, err))
+		return false;
+	if (!hex || !hex_read(ballot.signature, sizeof ballot.signature, hex, strlen(hex)))
+		return replay_differs(replay, err, "replay_entry", "its signature is not 128 hex digits");
+	return !replay->watch.ballot || replay->watch.ballot(replay->watch.context, &ballot, err);
+}
+
 bool replay_take_ballot(struct replay *replay, const struct json *entry, struct wn_error *err)
 {
 	int32_t voter;
@@ -328,7 +340,7 @@ bool replay_take_ballot(struct replay *replay, const struct json *entry, struct 
 	for (size_t i = 0; i < list->count; i++)
 		if (!vote_take(replay, list->elements[i], reveals, voter, err))
 			return false;
-	return true;
+	return evidence_tell(replay, entry, voter, err);
 }
 
 /* ---- closing commit ---- */

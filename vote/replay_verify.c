@@ -708,23 +708,24 @@ bool replay_verify(struct replay *replay, struct replay_epoch *epoch, struct wn_
 	wn_arena_init(&run.scratch, VERIFY_SCRATCH);
 	bool ok = close_verify(replay, epoch, &run, err);
 	wn_arena_free(&run.scratch);
-	if (ok)
-		epoch_rest(replay, epoch);
-	return ok;
+	if (!ok)
+		return false;
+	epoch_rest(replay, epoch);
+	replay->totals.recomputed_to = epoch->number;
+	return true;
 }
 
-bool replay_validators(const struct replay *replay, replay_validator_seen *seen, void *context, struct wn_error *err)
+bool replay_validator_of(const struct replay *replay, const char *campaign, const struct account_key *voter,
+	struct replay_validator *out)
 {
-	for (size_t c = 0; c < replay->campaign_count; c++) {
-		const struct replay_campaign *campaign = replay->campaigns[c];
-		for (size_t i = 0; i < campaign->now.count; i++) {
-			const struct validator_row *row = &campaign->now.rows[i];
-			struct replay_validator validator = {campaign->name, row->voter, row->counts,
-				tally_cells(campaign->campaign.class_count), row->gold_votes, row->gold_right,
-				row->carried_points, row->carried_scored, row->carried_since};
-			if (!seen(context, &validator, err))
-				return false;
-		}
-	}
+	const struct replay_campaign *found = replay_campaign_of(replay, campaign);
+	if (!found || found->now.count == 0)
+		return false;
+	const struct validator_row *row =
+		bsearch(voter, found->now.rows, found->now.count, sizeof *found->now.rows, id_compare);
+	if (!row)
+		return false;
+	*out = (struct replay_validator){row->counts, (size_t)tally_cells(found->campaign.class_count), row->gold_votes,
+		row->gold_right, row->carried_points, row->carried_scored, row->carried_since};
 	return true;
 }

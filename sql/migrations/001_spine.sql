@@ -491,3 +491,8 @@ GRANT UPDATE (entry_id, xid, done_id) ON journal_mark TO winnow_seal;
 GRANT INSERT ON journal_leaf, journal_node, checkpoint, dataset_row, dataset_file TO winnow_seal;
 GRANT UPDATE (item_id), DELETE ON dataset_row TO winnow_seal; -- of versions that are not published yet
 GRANT UPDATE (state, checkpoint_size, row_count, row_root, manifest_sha256, published_ms, failure) ON dataset_version TO winnow_seal;
+-- audit: reads what a replay of the journal computes anew, and the evidence of ballots; never what items say
+GRANT USAGE ON SCHEMA public TO winnow_audit;
+GRANT SELECT ON network, journal_entry, journal_leaf, journal_mark, journal_node, checkpoint, ledger_account, claims_total, epoch, verdict,
+	campaign_validator, ballot TO winnow_audit;
+GRANT SELECT (item_id, state) ON item TO winnow_audit;

@@ -459,3 +459,43 @@ WHERE NOT p.posted AND p.due_ms <= $1::bigint ORDER BY p.due_ms, p.transfer_id L
 -- primary key
 -- name: pay_posted
 UPDATE validator_pay SET posted = true WHERE transfer_id = ANY ($1::bytea[])
+
+-- ---- audit: what `winnow audit` holds against the journal, page by page in the order of a key ----
+-- primary key
+-- name: audit_entries
+SELECT entry_id, body FROM journal_entry WHERE entry_id > $1::bigint ORDER BY entry_id LIMIT $2::integer
+
+-- primary key
+-- name: audit_balances
+SELECT account_id, owner, kind, debits_posted, credits_posted, debits_pending, credits_pending FROM ledger_account
+WHERE account_id > $1::bigint ORDER BY account_id LIMIT $2::integer
+
+-- primary key
+-- name: audit_claims
+SELECT account, cumulative FROM claims_total WHERE account > $1::bytea ORDER BY account LIMIT $2::integer
+
+-- primary key
+-- name: audit_validators
+SELECT campaign, voter, counts, gold_votes, gold_right, carried_points, carried_scored, carried_since FROM campaign_validator
+WHERE (campaign, voter) > ($1::text, $2::bytea) ORDER BY campaign, voter LIMIT $3::integer
+
+-- primary key
+-- name: audit_verdicts
+SELECT item_id, class, p_good, margin, votes, epoch FROM verdict WHERE item_id = ANY ($1::bytea[])
+
+-- verdict_epoch
+-- name: audit_verdict_count
+SELECT count(*) FROM verdict WHERE epoch <= $1::bigint
+
+-- primary key
+-- name: audit_states
+SELECT item_id, state FROM item WHERE item_id = ANY ($1::bytea[])
+
+-- primary key
+-- name: audit_ballots
+SELECT ballot_id, voter, signature_base, signature, body FROM ballot WHERE ballot_id = ANY ($1::bytea[])
+
+-- primary key, twice
+-- name: audit_epoch
+SELECT e.state, e.opened_ms, e.ended_ms, e.minted, e.claims_root, n.beacon FROM epoch e JOIN epoch n ON n.epoch = e.epoch + 1
+WHERE e.epoch = $1::bigint

@@ -62,7 +62,7 @@ TEST(a_server_is_made_once_found_again_at_once_and_stopped)
 	struct stat status;
 	bool started = false;
 	static const char *const roles[] = {"winnow_owner", "winnow_serve", "winnow_ingest", "winnow_embed",
-		"winnow_tally", "winnow_reward", "winnow_seal"};
+		"winnow_tally", "winnow_reward", "winnow_seal", "winnow_audit"};
 	CHECK_OK(test_cluster(&cluster, &err), err);
 	CHECK(!cluster_is_up(&cluster));
 	/* An initdb that was cut left this behind. */

@@ -209,6 +209,9 @@ TEST(each_role_may_do_its_own_part_only)
 		{"winnow_seal", "UPDATE item SET state = 6"},
 		{"winnow_seal", "INSERT INTO dataset_version DEFAULT VALUES"},
 		{"winnow_seal", "SELECT choice FROM vote_reveal"},
+		{"winnow_audit", "SELECT content FROM item"},
+		{"winnow_audit", "SELECT choice FROM vote_reveal"},
+		{"winnow_audit", "SELECT salt FROM account"},
 	};
 	struct db *db;
 	CHECK_OR_RETURN(fresh());
