@@ -830,8 +830,7 @@ bool backtest_judge(struct backtest *run, struct wn_error *err)
 	return wait_for(run, "final verdicts", all_final, 0, &counts, err);
 }
 
-/* ---- the end
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the end ---- */
 
 static bool entry_count(struct backtest *run, const struct json *entry, struct wn_error *err)
 {

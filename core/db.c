@@ -15,7 +15,6 @@
 
 enum {
 	DB_STATEMENTS_MAX = 1024, /* prepared on one connection; all folders together have a few hundred */
-	DB_NAME_MAX = 64,	  /* PostgreSQL's NAMEDATALEN */
 	DB_COPY_BYTES = 65536,	  /* one PQputCopyData at this size */
 	DB_VALUE_MAX = 0x3fffffff,
 	DB_SERVER_LEAST = 140000,
@@ -30,7 +29,6 @@ struct db {
 	char *conninfo;
 	const struct sql_statement *prepared[DB_STATEMENTS_MAX * 2]; /* open addressing by name; at most half full */
 	int prepared_count;
-	char constraint[DB_NAME_MAX];
 	bool warned; /* by the server, since the last db_begin() or db_commit() */
 	char warning[256];
 	bool copying;
@@ -92,14 +90,11 @@ static bool db_fail(struct db *db, const PGresult *result, struct wn_error *err)
 {
 	const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
 	const char *message = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	const char *constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
 	if (!state)
 		return PQstatus(db->connection) == CONNECTION_BAD
 			       ? db_fail_down(db, err)
 			       : wn_fail(err, WN_DOWN, "db_error", "unexpected answer: %s",
 					 PQresStatus(PQresultStatus(result)));
-	if (constraint)
-		snprintf(db->constraint, sizeof db->constraint, "%s", constraint);
 	size_t i = 0;
 	while (strncmp(state, db_blames[i].state, strlen(db_blames[i].state)) != 0)
 		i++;
@@ -340,11 +335,6 @@ static uint8_t *db_arg_room(struct db_args *args, size_t bytes)
 	return room;
 }
 
-void db_arg_null(struct db_args *args)
-{
-	db_arg(args, NULL, 0);
-}
-
 void db_arg_bool(struct db_args *args, bool value)
 {
 	static const char truths[2] = {0, 1};
@@ -517,7 +507,6 @@ bool db_query(struct db *db, const struct sql_statement *statement, const struct
 		*out = NULL;
 	wn_assert(count == statement->parameters);
 	wn_assert(!db->copying);
-	db->constraint[0] = '\0';
 	if (args && args->full)
 		return wn_fail(err, WN_FULL, "memory", "%s: no room for the arguments", statement->name);
 	if (!db_prepare(db, statement, err))
@@ -539,16 +528,10 @@ bool db_query(struct db *db, const struct sql_statement *statement, const struct
 bool db_command(struct db *db, const char *sql, struct wn_error *err)
 {
 	wn_assert(!db->copying);
-	db->constraint[0] = '\0';
 	PGresult *result = PQexec(db->connection, sql);
 	bool done = db_result_good(result) || db_fail(db, result, err);
 	PQclear(result);
 	return done;
-}
-
-const char *db_constraint(const struct db *db)
-{
-	return db->constraint;
 }
 
 /* ---- results: a struct db_result is libpq's PGresult ---- */
@@ -716,7 +699,6 @@ bool db_copy_begin(struct db *db, const char *sql, struct wn_error *err)
 	/* Signature, flags, length of the header's extension. */
 	static const char header[19] = "PGCOPY\n\377\r\n";
 	wn_assert(!db->copying);
-	db->constraint[0] = '\0';
 	if (!db->copy && !(db->copy = malloc(DB_COPY_BYTES)))
 		return wn_fail(err, WN_FULL, "memory", "no room to copy rows");
 	PGresult *result = PQexec(db->connection, sql);
@@ -782,7 +764,7 @@ static bool db_notified(struct db *db)
 	return any;
 }
 
-bool db_wait_or(struct db *db, int stop_fd, int timeout_ms, bool *woken, struct wn_error *err)
+bool db_wait(struct db *db, int stop_fd, int timeout_ms, bool *woken, struct wn_error *err)
 {
 	int64_t until_ms = clock_monotonic_ms() + (timeout_ms > 0 ? timeout_ms : 0);
 	*woken = false;
@@ -805,11 +787,6 @@ bool db_wait_or(struct db *db, int stop_fd, int timeout_ms, bool *woken, struct 
 		if (stop_fd >= 0 && polls[1].revents)
 			return true;
 	}
-}
-
-bool db_wait(struct db *db, int timeout_ms, bool *woken, struct wn_error *err)
-{
-	return db_wait_or(db, -1, timeout_ms, woken, err);
 }
 
 bool db_try_lock(struct db *db, int64_t key, bool *got, struct wn_error *err)

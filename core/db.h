@@ -46,7 +46,6 @@ struct db_args {
 	int lengths[DB_ARGS_MAX];
 };
 void db_args_init(struct db_args *args, struct wn_arena *arena);
-void db_arg_null(struct db_args *args);
 void db_arg_bool(struct db_args *args, bool value);			  /* boolean */
 void db_arg_int32(struct db_args *args, int32_t value);			  /* integer */
 void db_arg_int64(struct db_args *args, int64_t value);			  /* bigint */
@@ -73,8 +72,6 @@ bool db_query(struct db *db, const struct sql_statement *statement, const struct
 	struct wn_error *err);
 /* Text without parameters that is not prepared: migrations, LISTEN, settings. */
 bool db_command(struct db *db, const char *sql, struct wn_error *err);
-/* Name of the constraint behind the last db_unique / db_check / db_foreign failure; "" if none. */
-const char *db_constraint(const struct db *db);
 
 size_t db_rows(const struct db_result *result);
 size_t db_affected(const struct db_result *result); /* rows that INSERT, UPDATE, DELETE touched */
@@ -97,11 +94,12 @@ bool db_copy_begin(struct db *db, const char *sql, struct wn_error *err);
 bool db_copy_row(struct db *db, const struct db_args *row, struct wn_error *err);
 bool db_copy_end(struct db *db, int64_t *rows, struct wn_error *err);
 
-/* Waits for NOTIFY on a channel that was LISTENed to, at most timeout_ms. *woken tells which. EINTR ends the wait. */
-bool db_wait(struct db *db, int timeout_ms, bool *woken, struct wn_error *err);
-/* As db_wait(); ends also, not woken, once `stop_fd` can be read: a stop that comes just before the wait is not missed.
+/*
+ * Waits for NOTIFY on a channel that was LISTENed to, at most timeout_ms; *woken tells whether one came. Ends too, not
+ * woken, at a signal (EINTR) and once `stop_fd` (-1: none) can be read, so that a stop just before the wait is not
+ * missed.
  */
-bool db_wait_or(struct db *db, int stop_fd, int timeout_ms, bool *woken, struct wn_error *err);
+bool db_wait(struct db *db, int stop_fd, int timeout_ms, bool *woken, struct wn_error *err);
 /* pg_try_advisory_lock for the session. */
 bool db_try_lock(struct db *db, int64_t key, bool *got, struct wn_error *err);
 

@@ -15,7 +15,7 @@ char *hex_write(char *out, const void *bytes, size_t count)
 	return out;
 }
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';

@@ -24,6 +24,8 @@ struct salt {
 	uint8_t bytes[ID_BYTES];
 };
 
+/* 0 to 15, either case; -1 for every other character. */
+int hex_digit(char c);
 /* Lower-case hex of any bytes, NUL-terminated; out has room for 2 * count + 1. Returns out. */
 char *hex_write(char *out, const void *bytes, size_t count);
 /* Reads exactly count bytes from exactly 2 * count hex digits (either case); false otherwise. */

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <yajl/yajl_parse.h>
 
+#include "core/id.h"
 #include "core/utf8.h"
 
 /* Objects up to this size are searched for equal names pair by pair, bigger ones are sorted. */
@@ -198,11 +199,7 @@ static int escape_unit(const char *text, size_t room)
 	if (room < 6 || text[0] != '\\' || text[1] != 'u')
 		return -1;
 	for (int i = 2; i < 6; i++) {
-		char c = text[i];
-		int digit = c >= '0' && c <= '9'   ? c - '0'
-			    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-			    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-						   : -1;
+		int digit = hex_digit(text[i]);
 		if (digit < 0)
 			return -1;
 		unit = unit << 4 | digit;

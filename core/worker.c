@@ -153,7 +153,7 @@ static void *worker_main(void *context)
 		bool woken, done = worker_turn(thread, &idle_ms, &err);
 		if (done) {
 			worker_recovered(thread);
-			done = idle_ms == 0 || db_wait_or(thread->worker.db, thread->stop_fd, idle_ms, &woken, &err);
+			done = idle_ms == 0 || db_wait(thread->worker.db, thread->stop_fd, idle_ms, &woken, &err);
 		}
 		if (!done)
 			worker_failed(thread, &err);

@@ -258,8 +258,7 @@ static bool version_write(struct making *making, bool *unchanged, struct wn_erro
 	return ok;
 }
 
-/* ---- publishing
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- publishing ---- */
 
 struct rows_put {
 	struct making *making;
@@ -382,8 +381,7 @@ static bool version_finish(struct making *making, struct wn_error *err)
 	return true;
 }
 
-/* ---- one wanted version
- * ------------------------------------------------------------------------------------------------ */
+/* ---- one wanted version ---- */
 
 static bool making_paths(struct making *making, struct wn_error *err)
 {

@@ -392,8 +392,7 @@ static bool move_take(struct replay *replay, const struct transfer *transfer, st
 	       replay_move(replay, transfer, 0, err);
 }
 
-/* ---- causes of closes: applied here, held against the recomputed close later
- * ---- */
+/* ---- causes of closes: applied here, held against the recomputed close later ---- */
 
 static const char *const close_causes[] = {"seat/slashed", "seat/released", "slash/burned", "slash/reserve",
 	"slash/unopened/burned", "slash/unopened/reserve", "reward/validator", "reward/contributor", "reward/curator",

@@ -18,8 +18,7 @@
 
 enum { LOOP_WAIT_MS = 1000, LOOP_DRAIN_WAIT_MS = 20, LOOP_LAST_TURNS = 50, LOOP_STACK_BYTES = 2 * 1024 * 1024 };
 
-/* ---- connections
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- connections ---- */
 
 static void connection_closed(void *context)
 {
@@ -173,8 +172,7 @@ static void loop_unlisten(struct loop *loop, h2o_socket_t **listener)
 	*listener = NULL;
 }
 
-/* ---- stages
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- stages ---- */
 
 /*
  * The library knows no way to close an idle keep-alive connection, and over HTTP/1 its own count of requests includes
@@ -277,8 +275,7 @@ static void loop_between(struct loop *loop)
 	}
 }
 
-/* ---- the thread
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the thread ---- */
 
 static void loop_configure(struct loop *loop)
 {

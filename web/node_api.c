@@ -60,8 +60,7 @@ static bool node_network(struct exchange *exchange, struct wn_error *err)
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
 }
 
-/* ---- journal
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- journal ---- */
 
 static bool node_checkpoint(struct exchange *exchange, struct wn_error *err)
 {
@@ -206,8 +205,7 @@ static bool node_proof(struct exchange *exchange, struct wn_error *err)
 	return leaf.data ? proof_inclusion(exchange, leaf, err) : proof_consistency(exchange, err);
 }
 
-/* ---- status
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- status ---- */
 
 static void status_work(struct json_writer *answer, const struct web_work *work)
 {
@@ -334,8 +332,7 @@ static bool node_openapi(struct exchange *exchange, struct wn_error *err)
 	return exchange_memory(exchange, server->openapi, server->openapi_etag, "application/json", err);
 }
 
-/* ---- the operator's clock
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the operator's clock ---- */
 
 /* Where the clock shall stand; false when refused, the problem is written then. */
 static bool clock_target(struct exchange *exchange, const struct json *body, int64_t clock_ms, int64_t *target_ms)

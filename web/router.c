@@ -64,17 +64,6 @@ void router_init(struct router *router, const struct route *const tables[])
 		}
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
 bool router_decode(struct wn_arena *arena, struct wn_slice text, bool plus, struct wn_slice *out)
 {
 	char *decoded = wn_arena_alloc(arena, text.bytes + 1);

@@ -112,8 +112,7 @@ static void slot_dispose(void *memory)
 	lane_job_drop(&job->lane);
 }
 
-/* ---- answers
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void wire_header(h2o_req_t *request, struct wn_slice name, struct wn_slice value)
 {
@@ -240,8 +239,7 @@ static void wire_problem(struct loop *loop, h2o_req_t *request, size_t route, in
 	wn_arena_free(&arena);
 }
 
-/* ---- requests
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static bool wire_copy(struct wn_arena *arena, h2o_iovec_t from, struct wn_slice *out)
 {
@@ -474,8 +472,7 @@ static int wire_on_request(h2o_handler_t *handler, h2o_req_t *request)
 	return 0;
 }
 
-/* ---- the library's own errors
- * --------------------------------------------------------------------------------------------- */
+/* ---- the library's own errors ---- */
 
 struct wire_rewrite {
 	h2o_ostream_t super;

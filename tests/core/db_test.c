@@ -92,7 +92,7 @@ TEST(values_come_back_as_they_were_sent)
 	db_arg_text(&args, "Grüße");
 	db_arg_slice(&args, WN_SLICE("{\"a\":\"b\"}"));
 	db_arg_bytes(&args, small, sizeof small);
-	db_arg_null(&args);
+	db_arg_bytes(&args, NULL, 0);
 	CHECK_OK(db_query(db, &echo, &args, &result, &err), err);
 	CHECK_OR_RETURN(result != NULL);
 	CHECK_INT(db_rows(result), 1);
@@ -252,7 +252,7 @@ TEST(each_kind_of_violation_has_its_code_and_names_its_constraint)
 			failed_as(done, &err, WN_INPUT, tries[i].code);
 		else
 			CHECK(done && db_affected(result) == 1);
-		CHECK_TEXT(db_constraint(db), tries[i].constraint);
+		CHECK(!tries[i].code || strstr(err.text, tries[i].constraint));
 		/* What a row holds stays out of the text, which is logged. */
 		CHECK(!strstr(err.text, "Key ("));
 		CHECK(!strstr(err.text, "Failing row"));
@@ -284,7 +284,7 @@ TEST(a_failed_transaction_cannot_be_committed)
 	CHECK_OK(db_begin(db, &err), err);
 	command(db, "INSERT INTO d VALUES (1), (1)");
 	failed_as(db_commit(db, &err), &err, WN_INPUT, "db_unique");
-	CHECK_TEXT(db_constraint(db), "d_once");
+	CHECK(strstr(err.text, "d_once") != NULL);
 	db_rollback(db);
 	CHECK_OK(db_begin(db, &err), err);
 	command(db, "INSERT INTO t VALUES (3)");
@@ -530,7 +530,7 @@ TEST(rows_are_copied_in_binary_small_and_large)
 	CHECK_OK(db_copy_begin(db, "COPY c (a, b, t, i) FROM STDIN (FORMAT binary)", &err), err);
 	CHECK_OK(db_copy_row(db, &row, &err), err);
 	failed_as(db_copy_end(db, &rows, &err), &err, WN_INPUT, "db_unique");
-	CHECK_TEXT(db_constraint(db), "c_pkey");
+	CHECK(strstr(err.text, "c_pkey") != NULL);
 	db_rollback(db);
 	/* So does one that was given up halfway. */
 	CHECK_OK(db_begin(db, &err), err);
@@ -553,17 +553,17 @@ TEST(a_notification_wakes_who_listens)
 	CHECK_OR_RETURN(open_owners(db, 2) != NULL);
 	command(db[0], "LISTEN winnow_test");
 	int64_t begun_ms = clock_monotonic_ms();
-	CHECK_OK(db_wait(db[0], 60, &woken, &err), err);
+	CHECK_OK(db_wait(db[0], -1, 60, &woken, &err), err);
 	CHECK(!woken);
 	CHECK(clock_monotonic_ms() - begun_ms >= 60);
 	command(db[1], "NOTIFY winnow_test; NOTIFY winnow_test, 'again'");
-	CHECK_OK(db_wait(db[0], 10000, &woken, &err), err);
+	CHECK_OK(db_wait(db[0], -1, 10000, &woken, &err), err);
 	CHECK(woken);
 	/* It may also have come with the answer of another statement. */
 	command(db[1], "NOTIFY winnow_test");
 	command(db[0], "SELECT 1");
 	begun_ms = clock_monotonic_ms();
-	CHECK_OK(db_wait(db[0], 10000, &woken, &err), err);
+	CHECK_OK(db_wait(db[0], -1, 10000, &woken, &err), err);
 	CHECK(woken);
 	CHECK(clock_monotonic_ms() - begun_ms < 5000);
 	/* Only what commits is told, and only to whom listens. */
@@ -571,17 +571,17 @@ TEST(a_notification_wakes_who_listens)
 	command(db[1], "NOTIFY winnow_test");
 	db_rollback(db[1]);
 	command(db[1], "NOTIFY winnow_other");
-	CHECK_OK(db_wait(db[0], 50, &woken, &err), err);
+	CHECK_OK(db_wait(db[0], -1, 50, &woken, &err), err);
 	CHECK(!woken);
 	/* A stop that came before the wait began is not slept through. */
 	int stop = eventfd(1, EFD_CLOEXEC);
 	begun_ms = clock_monotonic_ms();
-	CHECK_OK(db_wait_or(db[0], stop, 10000, &woken, &err), err);
+	CHECK_OK(db_wait(db[0], stop, 10000, &woken, &err), err);
 	CHECK(!woken);
 	CHECK(clock_monotonic_ms() - begun_ms < 5000);
 	close(stop);
 	terminate(db[1], number_of(db[0], "SELECT pg_backend_pid()"));
-	failed_as(db_wait(db[0], 10000, &woken, &err), &err, WN_DOWN, "db_down");
+	failed_as(db_wait(db[0], -1, 10000, &woken, &err), &err, WN_DOWN, "db_down");
 	db_close(db[0]);
 	db_close(db[1]);
 	wn_arena_free(&arena);
@@ -602,7 +602,7 @@ TEST(a_signal_ends_the_wait)
 	sigaction(SIGALRM, &action, &before);
 	int64_t begun_ms = clock_monotonic_ms();
 	ualarm(50000, 0);
-	CHECK_OK(db_wait(db, 20000, &woken, &err), err);
+	CHECK_OK(db_wait(db, -1, 20000, &woken, &err), err);
 	CHECK(!woken);
 	CHECK(clock_monotonic_ms() - begun_ms < 10000);
 	sigaction(SIGALRM, &before, NULL);

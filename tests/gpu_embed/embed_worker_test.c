@@ -584,11 +584,11 @@ TEST(the_panels_are_woken_with_the_commit)
 	struct embed_loop *loop = loop_open(EMBED_BATCH_MAX);
 	CHECK_OK(db_command(panels, "LISTEN winnow_embedded", &err), err);
 	CHECK_INT(batch(&place, loop), 0);
-	CHECK_OK(db_wait(panels, 50, &woken, &err), err);
+	CHECK_OK(db_wait(panels, -1, 50, &woken, &err), err);
 	CHECK(!woken);
 	submit(&place, "hail", "somebody should look at this");
 	CHECK_INT(batch(&place, loop), 1);
-	CHECK_OK(db_wait(panels, 5000, &woken, &err), err);
+	CHECK_OK(db_wait(panels, -1, 5000, &woken, &err), err);
 	CHECK(woken);
 	embed_loop_close(loop);
 	db_close(panels);

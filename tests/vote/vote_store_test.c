@@ -160,7 +160,7 @@ TEST(only_a_vote_that_fills_its_round_wakes_the_tally)
 	for (int voter = 0; voter < 8; voter++) {
 		CHECK(village_seat(&village, voter, 0, 1));
 		CHECK_INT(village_commit(&village, voter, 0, 1, 1, 1), BALLOT_OK);
-		CHECK_OK(db_wait(village.tally.db, voter < 7 ? 20 : 2000, &woken, &err), err);
+		CHECK_OK(db_wait(village.tally.db, -1, voter < 7 ? 20 : 2000, &woken, &err), err);
 		CHECK_INT(woken, voter == 7);
 	}
 	village_close(&village);

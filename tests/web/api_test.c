@@ -90,8 +90,7 @@ static int registered(const struct sign_key *key)
 	return ask("POST", "/v1/accounts", "{\"roles\":[\"contributor\"]}", key, NULL);
 }
 
-/* ---- the order of judging
- * --------------------------------------------------------------------------------------------------- */
+/* ---- the order of judging ---- */
 
 TEST(a_request_without_signature_is_told_what_to_sign)
 {
@@ -240,8 +239,7 @@ TEST(a_failure_inside_a_transaction_leaves_the_lane_usable)
 		CHECK_INT(ask("GET", "/v1/network", NULL, NULL, NULL), 200);
 }
 
-/* ---- idempotency
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- idempotency ---- */
 
 static const char *idempotency(const char *field)
 {

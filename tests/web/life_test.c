@@ -24,8 +24,7 @@ enum { LIFE_FILE_BYTES = 24 * 1024 * 1024, LIFE_WRITERS = 6, LIFE_WRITES_MAX = 4
 
 static struct raw_answer answer;
 
-/* ---- stopping
- * --------------------------------------------------------------------------------------------------------------- */
+/* ---- stopping ---- */
 
 TEST(a_graceful_stop_finishes_a_running_download_and_takes_no_more_connections)
 {
@@ -91,8 +90,7 @@ TEST(a_graceful_stop_answers_what_lanes_and_queue_hold)
 	CHECK_INT(served_wait(&served, 3000), 0);
 }
 
-/* ---- the database goes away
- * ---------------------------------------------------------------------------------------------------- */
+/* ---- the database goes away ---- */
 
 struct writer {
 	pthread_t thread;
@@ -235,8 +233,7 @@ TEST(a_database_that_crashes_under_load_costs_503s_and_no_acknowledged_write)
 	CHECK_OK(cluster_down(&cluster, &err), err);
 }
 
-/* ---- certificates
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- certificates ---- */
 
 static bool certificate(const char *folder, const char *name)
 {

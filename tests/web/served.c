@@ -42,8 +42,7 @@ enum {
 struct served_shared *served_shared;
 static char served_file_path[NODE_PATH_MAX];
 
-/* ---- routes of the tests
- * ------------------------------------------------------------------------------------------------ */
+/* ---- routes of the tests ---- */
 
 static bool test_slow(struct exchange *exchange, struct wn_error *err)
 {
@@ -153,8 +152,7 @@ static const struct route test_routes[] = {
 
 static const struct route *const served_routes[] = {node_routes, account_routes, page_routes, test_routes, NULL};
 
-/* ---- the network
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the network ---- */
 
 static struct node served_the_node;
 static bool served_founded, served_manual;
@@ -286,8 +284,7 @@ bool served_seal(void)
 	return check_text(done ? "" : err.text, "", "seal", __FILE__, __LINE__);
 }
 
-/* ---- the process
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- the process ---- */
 
 /* A server that its test left would hold what the database's watchdog waits for. */
 static pid_t served_left[SERVED_LEFT_MAX];
@@ -461,8 +458,7 @@ const char *served_file(size_t bytes)
 	return served_file_path;
 }
 
-/* ---- raw bytes
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- raw bytes ---- */
 
 static bool raw_start(struct raw *raw, int fd)
 {
