@@ -9,6 +9,7 @@
 
 #include "core/clock.h"
 #include "core/hash.h"
+#include "core/states.h"
 
 enum {
 	BACKTEST_ARENA = 64 * 1024 * 1024,
@@ -440,8 +441,6 @@ static bool all_final(const struct counts *counts, int64_t wanted)
 /* What the node says of an item: duplicate or not, where it ended. */
 static bool item_read(struct backtest *run, struct backtest_item *item, struct wn_error *err)
 {
-	static const char *const states[] = {"received", "embedded", "duplicate", "judging", "provisional", "settled",
-		"accepted", "rejected", "void", "erased"};
 	char target[ID_HEX_ROOM + 16] = "/v1/items/";
 	const struct json *answer;
 	int64_t class = -2;
@@ -451,9 +450,10 @@ static bool item_read(struct backtest *run, struct backtest_item *item, struct w
 		return false;
 	const char *state = json_member_string(answer, "state", "");
 	item->state = "unknown";
-	for (size_t i = 0; i < sizeof states / sizeof *states; i++)
-		if (strcmp(states[i], state) == 0)
-			item->state = states[i];
+	/* The answer goes with the arena, the words stay. */
+	for (int i = 0; i < ITEM_STATES; i++)
+		if (strcmp(item_state_word((enum item_state)i), state) == 0)
+			item->state = item_state_word((enum item_state)i);
 	item->duplicate = strcmp(state, "duplicate") == 0;
 	if (item->duplicate && !hex_member(json_get(answer, "duplicate"), "origin", item->origin.bytes))
 		return answer_lacks(err, "duplicate.origin");

@@ -17,7 +17,7 @@ struct option {
 	const char *help;      /* one line */
 };
 
-struct options; /* owns its values; read-only after option_load() */
+struct options; /* owns its values; read-only once file, environment and flags were read */
 
 /* `tables` ends with NULL, each table with a row whose name is NULL. */
 struct options *options_open(const struct option *const tables[]);
