@@ -20,7 +20,7 @@ enum {
 	FETCH_AUTHORITY_MAX = 256,
 	FETCH_SOCKET_MAX = 512,
 	FETCH_CONNECT_MS = 5000,
-	FETCH_TIMEOUT_MS = 15000,
+	FETCH_TIMEOUT_MS = 20000, /* longer than a node lets a statement run (15 s): its 503 arrives */
 	FETCH_FILE_TIMEOUT_MS = 3600 * 1000,
 	FETCH_STALL_BYTES_S = 1,
 	FETCH_STALL_S = 60,

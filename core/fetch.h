@@ -29,7 +29,7 @@ struct fetch_request {
 	const struct sign_key *key;  /* NULL: unsigned */
 	const char *tag;	     /* network tag, with key */
 	int64_t now_ms;		     /* `created` of the signature; 0: this machine's clock */
-	int timeout_ms;		     /* 0: 15 s */
+	int timeout_ms;		     /* 0: 20 s */
 };
 /* True when an answer came, whatever its status. WN_DOWN fetch_unreachable otherwise. */
 bool fetch_send(struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,

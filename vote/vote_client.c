@@ -88,6 +88,11 @@ bool vote_client_take(const struct vote_client *client, struct wn_arena *arena, 
 	struct json_writer writer;
 	struct wn_slice body;
 	const struct json *answer;
+	/* Asked again after a lost answer, the node gives the same seats: a seat that is taken is not offered anew. */
+	uint8_t random[16];
+	char intent[2 * sizeof random + 1];
+	random_bytes(random, sizeof random);
+	hex_write(intent, random, sizeof random);
 	wn_assert(count > 0 && count <= VOTE_CLIENT_BATCH_MAX);
 	json_begin(&writer, arena);
 	json_open_object(&writer, NULL);
@@ -101,7 +106,7 @@ bool vote_client_take(const struct vote_client *client, struct wn_arena *arena, 
 	}
 	json_close_object(&writer);
 	if (!json_end(&writer, &body, err) ||
-		!vote_client_send(client, arena, "POST", "/v1/seats", body, NULL, &answer, err))
+		!vote_client_send(client, arena, "POST", "/v1/seats", body, intent, &answer, err))
 		return wn_while(err, "take tasks");
 	const struct json *seats = json_get(answer, "seats");
 	if (!seats || seats->type != JSON_ARRAY || seats->count > count)
