@@ -130,6 +130,35 @@ TEST(a_journal_that_nobody_touched_replays_to_its_verdicts_and_balances)
 	CHECK_INT(totals.supply, 5000000000000 + totals.minted - totals.burned);
 }
 
+static bool entry_replays(void *context, struct wn_slice entry)
+{
+	struct wn_error err = {0};
+	return check_true(replay_entry(context, entry, &err), err.text, __FILE__, __LINE__);
+}
+
+TEST(day_after_day_replays_what_is_carried_from_one_to_the_next)
+{
+	enum { DAYS = 12 };
+	struct replay_totals totals;
+	struct replay_counts counts;
+	struct replay *replay;
+	struct wn_error err = {0};
+	CHECK_OR_RETURN(replay_open(&replay, NULL, &err));
+	wn_arena_free(&arena);
+	wn_arena_init(&arena, ARENA_BYTES);
+	CHECK(scribe_write_days(&arena, DAYS, entry_replays, replay));
+	CHECK_OK(replay_finish(replay, &err), err);
+	replay_totals(replay, &totals);
+	replay_count(replay, &counts);
+	CHECK_INT(totals.epochs, 25 * DAYS);
+	CHECK_INT(totals.recomputed, 2 * DAYS);
+	CHECK_INT(totals.verdicts, 4 * DAYS);
+	CHECK_INT(totals.votes, 19 * DAYS);
+	CHECK_INT(totals.burned, 50000000 * DAYS);
+	CHECK_INT(counts.validators, 5);
+	replay_close(replay);
+}
+
 TEST(a_journal_that_ends_anywhere_replays_as_far_as_it_goes)
 {
 	struct replay_totals totals;

@@ -17,6 +17,7 @@
 #include "vote/seat_bond.h"
 
 enum { VOTERS = 5, ITEMS = 5, JUDGED = 4, LATE_VOTER = 4, LATE_ITEM = 3 };
+#define DAY_ARENA ((size_t)64 << 20)
 #define START_MS 1700000000000LL
 #define EPOCH_MS 3600000LL
 #define PHASE_MS 600000LL
@@ -34,15 +35,23 @@ static const int choice_of[JUDGED] = {1, 1, 0, 0};
 
 struct scribe {
 	struct wn_arena *arena;
-	struct scribe_journal *journal;
+	scribe_take *take;
+	void *context;
+	size_t count; /* of entries */
 	struct node node;
 	struct campaign campaign;
 	struct account_key contributor, voters[VOTERS];
 	struct item_id items[ITEMS];
 	struct beacon_onion *onion;
-	struct settle_campaign settled; /* of the last close */
+	int64_t first;		     /* epoch of the round of posts that is written */
+	int64_t start_ms;	     /* its beginning */
+	struct campaign_state state; /* after the last close */
+	struct validator_row known[VOTERS];
+	int64_t tables[VOTERS][TALLY_CELLS_MAX];
+	size_t known_count;
 	int64_t supply;
 	int64_t vesting; /* of the contributor's grant */
+	int64_t claimed; /* what he was paid */
 	bool ok;
 };
 
@@ -52,10 +61,13 @@ static void keep(struct scribe *scribe, struct wn_slice text)
 {
 	struct wn_error err = {0};
 	struct wn_slice canonical = {NULL, 0};
-	scribe->ok = scribe->ok && scribe->journal->count < SCRIBE_ENTRIES_MAX &&
-		     jcs_canonical(scribe->arena, text.data, text.bytes, &canonical, &err);
-	if (scribe->ok)
-		scribe->journal->entries[scribe->journal->count++] = canonical;
+	scribe->ok = scribe->ok && jcs_canonical(scribe->arena, text.data, text.bytes, &canonical, &err);
+	if (scribe->ok && scribe->count++ == 0) {
+		struct sha256 hash;
+		sha256_of(canonical.data, canonical.bytes, &hash);
+		memcpy(scribe->node.network.bytes, hash.bytes, ID_BYTES);
+	}
+	scribe->ok = scribe->ok && scribe->take(scribe->context, canonical);
 }
 
 static void begin(struct scribe *scribe, struct json_writer *writer, const char *type, int64_t time_ms)
@@ -108,7 +120,7 @@ static void genesis(struct scribe *scribe)
 {
 	struct json_writer writer;
 	struct account_key operator;
-	struct sha256 tip, hash;
+	struct sha256 tip;
 	named(operator.bytes, "operator", 0);
 	beacon_onion_tip(scribe->onion, &tip);
 	begin(scribe, &writer, "genesis", START_MS);
@@ -134,10 +146,6 @@ static void genesis(struct scribe *scribe)
 	json_put_hex(&writer, "onion_tip", tip.bytes, ID_BYTES);
 	end(scribe, &writer);
 	scribe->supply = GRANT * VOTERS;
-	if (!scribe->ok)
-		return;
-	sha256_of(scribe->journal->entries[0].data, scribe->journal->entries[0].bytes, &hash);
-	memcpy(scribe->node.network.bytes, hash.bytes, ID_BYTES);
 }
 
 static void commitment_of(const struct account_key *key, struct sha256 *out)
@@ -195,7 +203,7 @@ static void items(struct scribe *scribe)
 	struct json_writer writer;
 	struct sha256 commitment, root, leaves[ITEMS];
 	commitment_of(&scribe->contributor, &commitment);
-	begin(scribe, &writer, "items", START_MS);
+	begin(scribe, &writer, "items", scribe->start_ms);
 	json_put_string(&writer, "campaign", "harbour");
 	json_put_hex(&writer, "contributor", commitment.bytes, ID_BYTES);
 	json_open_array(&writer, "items");
@@ -207,7 +215,7 @@ static void items(struct scribe *scribe)
 	tree_root(leaves, ITEMS, &root);
 	json_put_hex(&writer, "root", root.bytes, ID_BYTES);
 	end(scribe, &writer);
-	begin(scribe, &writer, "duplicates", START_MS);
+	begin(scribe, &writer, "duplicates", scribe->start_ms);
 	json_open_array(&writer, "items");
 	for (int i = 0; i < ITEMS; i++) {
 		const struct item_id *origin = i == JUDGED ? &scribe->items[0] : &scribe->items[i];
@@ -247,8 +255,9 @@ static void rounds(struct scribe *scribe)
 			.campaign = "harbour",
 			.kind = ROUND_PANEL,
 			.seats = VOTERS,
-			.commit_until_ms = START_MS + PHASE_MS};
-	scribe->ok = scribe->ok && vote_entry_rounds_seal(scribe->arena, openings, JUDGED, START_MS, &entry, &err);
+			.commit_until_ms = scribe->start_ms + PHASE_MS};
+	scribe->ok =
+		scribe->ok && vote_entry_rounds_seal(scribe->arena, openings, JUDGED, scribe->start_ms, &entry, &err);
 	if (scribe->ok)
 		keep(scribe, entry.body);
 }
@@ -256,7 +265,7 @@ static void rounds(struct scribe *scribe)
 static void seats(struct scribe *scribe, int voter)
 {
 	struct json_writer writer;
-	begin(scribe, &writer, "seats", START_MS);
+	begin(scribe, &writer, "seats", scribe->start_ms);
 	json_put_string(&writer, "campaign", "harbour");
 	did_put(&writer, "voter", &scribe->voters[voter]);
 	json_put_amount(&writer, "bond", seat_bond_units(&scribe->campaign, &scribe->node.policy));
@@ -271,15 +280,15 @@ static void seats(struct scribe *scribe, int voter)
 	end(scribe, &writer);
 }
 
-static void salt_of(int voter, int item, struct salt *out)
+static void salt_of(const struct scribe *scribe, int voter, int item, struct salt *out)
 {
-	named(out->bytes, "salt", voter * ITEMS + item);
+	named(out->bytes, "salt", (int)scribe->first * VOTERS * ITEMS + voter * ITEMS + item);
 }
 
 static void sealed(const struct scribe *scribe, int voter, int item, struct sha256 *out)
 {
 	struct salt salt;
-	salt_of(voter, item, &salt);
+	salt_of(scribe, voter, item, &salt);
 	vote_commitment(&scribe->node.network, &scribe->items[item], 1, &scribe->voters[voter],
 		(uint8_t)choice_of[item], &salt, out);
 }
@@ -332,7 +341,7 @@ static size_t item_root(const struct scribe *scribe, int item, bool reveals, str
 		struct commitment_leaf *leaf = &leaves[count++];
 		*leaf = (struct commitment_leaf){.item = scribe->items[item], .round = 1, .voter = scribe->voters[v]};
 		if (reveals)
-			salt_of(v, item, (struct salt *)&leaf->value);
+			salt_of(scribe, v, item, (struct salt *)&leaf->value);
 		else
 			sealed(scribe, v, item, &leaf->value);
 	}
@@ -363,7 +372,7 @@ static void tally(struct scribe *scribe, int from, int to, int64_t time_ms)
 {
 	struct json_writer writer;
 	begin(scribe, &writer, "tally", time_ms);
-	json_put_integer(&writer, "epoch", 0);
+	json_put_integer(&writer, "epoch", scribe->first);
 	json_open_array(&writer, "rounds");
 	for (int i = from; i < to; i++) {
 		struct round_key key = key_of(scribe, i);
@@ -374,7 +383,7 @@ static void tally(struct scribe *scribe, int from, int to, int64_t time_ms)
 		json_put_string(&writer, "result", "tallied");
 		json_put_hex(&writer, "root", root.bytes, ID_BYTES);
 		json_put_integer(&writer, "votes", (int64_t)votes);
-		json_put_integer(&writer, "after", -1);
+		json_put_integer(&writer, "after", scribe->state.epoch);
 		json_close_object(&writer);
 	}
 	json_close_array(&writer);
@@ -401,13 +410,13 @@ static void epoch_end_put(struct scribe *scribe, int64_t epoch)
 	struct wn_error err = {0};
 	size_t count = 0;
 	int64_t end_ms = START_MS + (epoch + 1) * EPOCH_MS;
-	for (int i = 0; epoch == 0 && i < JUDGED; i++)
+	for (int i = 0; epoch == scribe->first && i < JUDGED; i++)
 		for (int v = 0; v < VOTERS; v++) {
 			if (!opened(v, i))
 				continue;
 			leaves[count] = (struct commitment_leaf){
 				.item = scribe->items[i], .round = 1, .voter = scribe->voters[v]};
-			salt_of(v, i, (struct salt *)&leaves[count++].value);
+			salt_of(scribe, v, i, (struct salt *)&leaves[count++].value);
 		}
 	CHECK_OK(vote_root(scribe->arena, leaves, count, &revealed, &err), err);
 	begin(scribe, &writer, "epoch_end", end_ms);
@@ -419,10 +428,20 @@ static void epoch_end_put(struct scribe *scribe, int64_t epoch)
 	end(scribe, &writer);
 }
 
+static void claims_root_of(const struct scribe *scribe, struct sha256 *out)
+{
+	struct claims_tree tree;
+	struct claim claim = {scribe->contributor, scribe->claimed};
+	claims_begin(&tree);
+	if (scribe->claimed > 0)
+		claims_add(&tree, &claim);
+	claims_root(&tree, out);
+}
+
 static void silent(struct scribe *scribe, int64_t from, int64_t to)
 {
 	struct json_writer writer;
-	struct sha256 nothing;
+	struct sha256 nothing, claims;
 	struct wn_error err = {0};
 	int64_t end_ms = START_MS + (to + 1) * EPOCH_MS;
 	CHECK_OK(vote_root(scribe->arena, NULL, 0, &nothing, &err), err);
@@ -431,8 +450,9 @@ static void silent(struct scribe *scribe, int64_t from, int64_t to)
 	json_put_integer(&writer, "to", to);
 	json_put_integer(&writer, "ended_ms", end_ms);
 	next_put(scribe, &writer, to + 1, &nothing);
-	/* Rewards vest still: no account has a claim, and the root of no leaf is that of no vote. */
-	json_put_hex(&writer, "claims_root", nothing.bytes, ID_BYTES);
+	/* Rewards vest still, in epochs that are not silent. */
+	claims_root_of(scribe, &claims);
+	json_put_hex(&writer, "claims_root", claims.bytes, ID_BYTES);
 	end(scribe, &writer);
 }
 
@@ -475,7 +495,7 @@ static void case_fill(struct scribe *scribe, struct settle_case *all)
 				.kind = ROUND_PANEL,
 				.fresh = true,
 				.round_state = ROUND_TALLIED};
-			salt_of(v, i, &vote->salt);
+			salt_of(scribe, v, i, &vote->salt);
 		}
 	}
 	qsort(all->items, all->item_count, sizeof *all->items, item_order);
@@ -505,22 +525,17 @@ static bool campaign_judge(struct scribe *scribe, struct epoch_run *run, struct 
 	struct settle_campaign *settle = run->campaigns;
 	struct settle_case all = {.run = run, .settle = settle, .campaign = &scribe->campaign};
 	struct novelty_row novelty[JUDGED];
-	struct validator_row *known = wn_arena_array(scribe->arena, scribe->settled.validator_count, sizeof *known),
-			     *changed;
+	struct validator_row *changed;
 	struct round_opening *openings;
 	struct item_id *ids;
 	struct verdict_row *verdicts;
 	size_t count;
 	settle->campaign = &scribe->campaign;
-	settle->state = scribe->settled.state;
-	if (run->epoch == 0) {
-		settle->state.epoch = -1;
+	settle->state = scribe->state;
+	if (run->epoch == scribe->first)
 		case_fill(scribe, &all);
-	}
-	for (size_t i = 0; i < scribe->settled.validator_count; i++)
-		known[i] = scribe->settled.validators[i].row;
-	all.known = known;
-	all.known_count = scribe->settled.validator_count;
+	all.known = scribe->known;
+	all.known_count = scribe->known_count;
 	if (!judge_run(&all, err) || !judge_seconds(&all, &openings, &ids, &count, err) ||
 		!judge_verdicts(&all, &verdicts, &count, err) || !judge_records(&all, &changed, &count, err) ||
 		!judge_accepted(&all, &ids, &count, err))
@@ -531,28 +546,36 @@ static bool campaign_judge(struct scribe *scribe, struct epoch_run *run, struct 
 	}
 	if (!judge_contributors(&all, novelty, count, err))
 		return false;
-	bonds_fill(scribe, settle, run->epoch == 0);
+	bonds_fill(scribe, settle, run->epoch == scribe->first);
 	return judge_tell(&all, err);
 }
 
-static void close_put(struct scribe *scribe, int64_t epoch, int64_t claimed)
+static void state_keep(struct scribe *scribe, const struct settle_campaign *settle)
+{
+	scribe->state = settle->state;
+	scribe->known_count = settle->validator_count;
+	for (size_t i = 0; i < settle->validator_count; i++) {
+		scribe->known[i] = settle->validators[i].row;
+		memcpy(scribe->tables[i], settle->validators[i].row.counts,
+			(size_t)tally_cells(scribe->campaign.class_count) * sizeof(int64_t));
+		scribe->known[i].counts = scribe->tables[i];
+	}
+}
+
+static void close_put(struct scribe *scribe, int64_t epoch)
 {
 	struct epoch_run run = {
 		.turn = {.arena = scribe->arena, .node = &scribe->node, .now_ms = START_MS + (epoch + 1) * EPOCH_MS},
 		.epoch = epoch,
 		.unminted = scribe->node.policy.cap_units - scribe->supply,
 		.campaign_count = 1};
-	struct claims_tree tree;
-	struct claim claim = {scribe->contributor, claimed};
 	struct vesting_grant *grants;
 	struct vote_entry last = {0};
 	struct wn_error err = {0};
 	size_t grant_count;
 	run.campaigns = wn_arena_array(scribe->arena, 1, sizeof *run.campaigns);
 	wn_arena_init(&run.scratch, (size_t)16 << 20);
-	claims_begin(&tree);
-	claims_add(&tree, &claim);
-	claims_root(&tree, &run.claims_root);
+	claims_root_of(scribe, &run.claims_root);
 	CHECK_OK(campaign_judge(scribe, &run, &err) && epoch_money(&run, &grants, &grant_count, &err) &&
 			 epoch_entry_close(&run, &last, &err),
 		err);
@@ -568,7 +591,7 @@ static void close_put(struct scribe *scribe, int64_t epoch, int64_t claimed)
 		scribe->supply += run.minted;
 		for (size_t i = 0; i < grant_count; i++)
 			scribe->vesting += grants[i].amount;
-		scribe->settled = run.campaigns[0];
+		state_keep(scribe, run.campaigns);
 	}
 	wn_arena_free(&run.scratch);
 }
@@ -597,53 +620,95 @@ static void vested_put(struct scribe *scribe, int64_t epoch)
 	move.credit.kind = LEDGER_FREE;
 	transfer_id_of(&move.id, "reward/vested", scribe->contributor.bytes, NULL, (uint64_t)epoch);
 	transfers_put(scribe, &move, 1, START_MS + epoch * EPOCH_MS);
+	scribe->claimed += scribe->vesting;
+	scribe->vesting = 0;
 }
 
-bool scribe_write(struct wn_arena *arena, struct scribe_journal *out)
+/* ---- all of it ---- */
+
+static void founding(struct scribe *scribe)
+{
+	genesis(scribe);
+	account(scribe, &scribe->contributor, "contributor");
+	for (int v = 0; v < VOTERS; v++)
+		account(scribe, &scribe->voters[v], "validator");
+	stakes(scribe);
+	campaign(scribe);
+	scribe->state.epoch = -1;
+}
+
+/* Posts, votes, two closes: 25 epochs. */
+static void days_work(struct scribe *scribe, int day)
+{
+	enum { EPOCHS = 25 };
+	scribe->first = (int64_t)day * EPOCHS;
+	scribe->start_ms = START_MS + scribe->first * EPOCH_MS;
+	for (int i = 0; i < ITEMS; i++)
+		named(scribe->items[i].bytes, "item", day * ITEMS + i);
+	items(scribe);
+	rounds(scribe);
+	for (int v = 0; v < VOTERS; v++)
+		seats(scribe, v);
+	for (int v = 0; v < VOTERS; v++)
+		ballot(scribe, v, false, scribe->start_ms + 1000);
+	commit_closed(scribe, scribe->start_ms + 2000);
+	for (int v = 0; v < VOTERS; v++)
+		ballot(scribe, v, true, scribe->start_ms + 3000);
+	tally(scribe, 0, LATE_ITEM, scribe->start_ms + 4000);
+	tally(scribe, LATE_ITEM, JUDGED, scribe->start_ms + 2000 + PHASE_MS);
+	epoch_end_put(scribe, scribe->first);
+	close_put(scribe, scribe->first);
+	silent(scribe, scribe->first + 1, scribe->first + 23);
+	final_put(scribe, scribe->start_ms + 24 * EPOCH_MS);
+	vested_put(scribe, scribe->first + 24);
+	epoch_end_put(scribe, scribe->first + 24);
+	close_put(scribe, scribe->first + 24);
+}
+
+bool scribe_write_days(struct wn_arena *arena, int days, scribe_take *take, void *context)
 {
 	static struct scribe scribe;
+	struct wn_arena daily;
 	uint8_t seed[32] = {7};
 	memset(&scribe, 0, sizeof scribe);
-	out->count = 0;
 	scribe.arena = arena;
-	scribe.journal = out;
+	scribe.take = take;
+	scribe.context = context;
 	scribe.ok = true;
 	policy_default(&scribe.node.policy);
 	named(scribe.contributor.bytes, "contributor", 0);
 	for (int v = 0; v < VOTERS; v++)
 		named(scribe.voters[v].bytes, "voter", v);
 	qsort(scribe.voters, VOTERS, sizeof scribe.voters[0], key_order);
-	for (int i = 0; i < ITEMS; i++)
-		named(scribe.items[i].bytes, "item", i);
 	scribe.onion = beacon_onion_open(seed);
 	if (!check_true(scribe.onion != NULL, "the onion unrolls", __FILE__, __LINE__))
 		return false;
-	genesis(&scribe);
-	account(&scribe, &scribe.contributor, "contributor");
-	for (int v = 0; v < VOTERS; v++)
-		account(&scribe, &scribe.voters[v], "validator");
-	stakes(&scribe);
-	campaign(&scribe);
-	items(&scribe);
-	rounds(&scribe);
-	for (int v = 0; v < VOTERS; v++)
-		seats(&scribe, v);
-	for (int v = 0; v < VOTERS; v++)
-		ballot(&scribe, v, false, START_MS + 1000);
-	commit_closed(&scribe, START_MS + 2000);
-	for (int v = 0; v < VOTERS; v++)
-		ballot(&scribe, v, true, START_MS + 3000);
-	tally(&scribe, 0, LATE_ITEM, START_MS + 4000);
-	tally(&scribe, LATE_ITEM, JUDGED, START_MS + 2000 + PHASE_MS);
-	epoch_end_put(&scribe, 0);
-	close_put(&scribe, 0, 0);
-	silent(&scribe, 1, 23);
-	final_put(&scribe, START_MS + 24 * EPOCH_MS);
-	vested_put(&scribe, 24);
-	epoch_end_put(&scribe, 24);
-	close_put(&scribe, 24, scribe.vesting);
+	founding(&scribe);
+	wn_arena_init(&daily, DAY_ARENA);
+	for (int day = 0; scribe.ok && day < days; day++) {
+		wn_arena_reset(&daily);
+		if (days > 1)
+			scribe.arena = &daily;
+		days_work(&scribe, day);
+	}
+	wn_arena_free(&daily);
 	beacon_onion_close(scribe.onion);
 	return check_true(scribe.ok, "the journal is written", __FILE__, __LINE__);
+}
+
+static bool journal_take(void *context, struct wn_slice entry)
+{
+	struct scribe_journal *journal = context;
+	if (journal->count == SCRIBE_ENTRIES_MAX)
+		return false;
+	journal->entries[journal->count++] = entry;
+	return true;
+}
+
+bool scribe_write(struct wn_arena *arena, struct scribe_journal *out)
+{
+	out->count = 0;
+	return scribe_write_days(arena, 1, journal_take, out);
 }
 
 /* ---- for tests ---- */

@@ -17,6 +17,12 @@ struct scribe_journal {
  * in the arena. False after a failed check.
  */
 bool scribe_write(struct wn_arena *arena, struct scribe_journal *out);
+/*
+ * The same again and again, 25 epochs a time, told entry for entry: `take` keeps nothing of an entry when it returns
+ * (the arena's memory is used again), and false ends the writing.
+ */
+typedef bool scribe_take(void *context, struct wn_slice entry);
+bool scribe_write_days(struct wn_arena *arena, int days, scribe_take *take, void *context);
 /* Where the n-th entry of a type stands, from 0; SIZE_MAX: there are fewer. */
 size_t scribe_find(const struct scribe_journal *journal, const char *type, int n);
 /* One text in an entry for another; the result is canonical again. False when the first one is not there. */
