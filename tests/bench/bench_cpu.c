@@ -73,7 +73,7 @@ int64_t bench_cpu_of_cluster(const struct cluster *cluster)
 	return sum;
 }
 
-bool bench_execute(const char *const argv[], int64_t *cpu_ns, struct wn_error *err)
+bool bench_execute(const char *const argv[], int64_t *cpu_ns, int64_t *peak_kib, struct wn_error *err)
 {
 	struct rusage usage;
 	int status = 0;
@@ -93,5 +93,7 @@ bool bench_execute(const char *const argv[], int64_t *cpu_ns, struct wn_error *e
 	if (cpu_ns)
 		*cpu_ns += ((int64_t)usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000000 +
 			   ((int64_t)usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000;
+	if (peak_kib)
+		*peak_kib = usage.ru_maxrss;
 	return true;
 }

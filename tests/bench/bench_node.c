@@ -241,5 +241,5 @@ bool bench_psql(const struct bench_node *bench, const char *path, int64_t *cpu_n
 	char conninfo[2 * CLUSTER_PATH_MAX];
 	snprintf(conninfo, sizeof conninfo, "%s user=winnow_owner", bench->cluster.conninfo);
 	const char *const argv[] = {"psql", "-X", "-q", "-v", "ON_ERROR_STOP=1", "-f", path, conninfo, NULL};
-	return bench_execute(argv, cpu_ns, err);
+	return bench_execute(argv, cpu_ns, NULL, err);
 }
