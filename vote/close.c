@@ -111,6 +111,27 @@ static void item_label(struct close_work *work, const struct epoch_item *item, c
 			work->prior[a] += label[a];
 }
 
+/*
+ * Tables of many validators outgrow the caches: what the next item needs is fetched while this one is added up. A
+ * column of more than two classes may lie across two lines. `columns` may be NULL.
+ */
+static inline __attribute__((always_inline)) void votes_fetch_of(const int classes, const struct close_input *input,
+	const struct epoch_item *item, const int32_t *weights, const int64_t *columns)
+{
+	const size_t cells = (size_t)tally_cells(classes);
+	for (uint32_t j = item->vote_first, end = j + item->vote_count; j < end; j++) {
+		const struct epoch_vote *vote = &input->votes[j];
+		const size_t at = vote->validator * cells + (size_t)tally_weight_at(classes, 0, vote->label);
+		__builtin_prefetch(weights + at);
+		if (classes > 2)
+			__builtin_prefetch(weights + at + classes - 1);
+		if (columns)
+			__builtin_prefetch(columns + at, 1);
+		if (columns && classes > 2)
+			__builtin_prefetch(columns + at + classes - 1, 1);
+	}
+}
+
 /* Inlined with K as a constant for the usual numbers of classes: the inner loops then have no branch. */
 static inline __attribute__((always_inline)) void pass_items_of(const int classes, struct close_work *work)
 {
@@ -125,17 +146,8 @@ static inline __attribute__((always_inline)) void pass_items_of(const int classe
 		/* Local sums stay in registers; the tables of two votes may be anywhere. */
 		int64_t scores[TALLY_CLASSES_MAX], label[TALLY_CLASSES_MAX];
 		memcpy(scores, work->start, k * sizeof *scores);
-		/* Tables of many validators outgrow the caches: what the next item needs is fetched while this one is
-		 * added up. */
 		if (i + 1 < input->item_count)
-			for (uint32_t j = item[1].vote_first, end = j + item[1].vote_count; j < end; j++) {
-				const struct epoch_vote *next = &input->votes[j];
-				__builtin_prefetch(
-					weights + next->validator * cells + tally_weight_at(classes, 0, next->label));
-				__builtin_prefetch(work->columns + next->validator * cells +
-							   tally_weight_at(classes, 0, next->label),
-					1);
-			}
+			votes_fetch_of(classes, input, &item[1], weights, work->columns);
 		for (uint32_t j = 0; j < count; j++)
 			if (!probation || !probation[votes[j].validator])
 				tally_scores_add(classes, weights + votes[j].validator * cells, votes[j].label, scores);
@@ -265,8 +277,7 @@ bool close_sweep(
 	decay(&work);
 	for (uint32_t i = 0; i < input->item_count; i++) {
 		const int64_t *scores = out->scores + i * classes;
-		out->class[i] = tally_verdict(input->classes, scores);
-		out->margin[i] = tally_margin(input->classes, scores);
+		out->class[i] = tally_decide(input->classes, scores, &out->margin[i]);
 		out->p_good[i] = tally_p_good(input->classes, scores, input->keep);
 	}
 	return true;
@@ -275,21 +286,19 @@ bool close_sweep(
 /* ---- the points ---- */
 
 /* The class that the others' votes say, or the audit: what a vote is held against. */
-static int vote_reference(
-	const struct close_input *input, const struct close_output *out, uint32_t index, const struct epoch_vote *vote)
+static inline __attribute__((always_inline)) int vote_reference_of(const int classes, const struct epoch_item *item,
+	const int64_t *scores, const int32_t *weights, const struct epoch_vote *vote)
 {
-	const struct epoch_item *item = &input->items[index];
-	int classes = input->classes;
-	if (!counts_in(input, vote->validator))
-		return CLOSE_NO_REFERENCE;
 	if (item->gold != CLOSE_NO_GOLD)
 		return item->gold;
-	const int64_t *scores = out->scores + (size_t)index * (size_t)classes;
-	const int32_t *weights = out->weights + vote->validator * (size_t)tally_cells(classes);
-	int64_t others[TALLY_CLASSES_MAX];
-	for (int a = 0; a < classes; a++)
-		others[a] = scores[a] - weights[tally_weight_at(classes, a, vote->label)];
-	return tally_margin(classes, others) >= TALLY_REFERENCE ? tally_verdict(classes, others) : CLOSE_NO_REFERENCE;
+	const int32_t *column = weights + tally_weight_at(classes, 0, vote->label);
+	int64_t others[TALLY_CLASSES_MAX], margin;
+	others[0] = scores[0] - column[0];
+#pragma GCC unroll 8
+	for (int a = 1; a < classes; a++)
+		others[a] = scores[a] - column[a];
+	int best = tally_decide(classes, others, &margin);
+	return margin >= TALLY_REFERENCE ? best : CLOSE_NO_REFERENCE;
 }
 
 void close_baseline(int classes, const uint32_t *stratum, const uint32_t *epoch, int32_t *baseline)
@@ -307,20 +316,50 @@ void close_baseline(int classes, const uint32_t *stratum, const uint32_t *epoch,
 					      : (uint64_t)(CLOSE_POINT / classes));
 }
 
-static void references_find(const struct close_input *input, const bool *settles, struct close_output *out)
+/* With K as a constant, as pass_items_of(). */
+static inline __attribute__((always_inline)) void references_of(const int classes, const struct close_input *input,
+	const bool *settles, struct close_output *out, uint32_t *epoch)
 {
-	uint32_t epoch[TALLY_CLASSES_MAX] = {0};
+	const int32_t *weights = out->weights;
+	const size_t k = (size_t)classes, cells = (size_t)tally_cells(classes);
 	for (uint32_t i = 0; i < input->item_count; i++) {
 		const struct epoch_item *item = &input->items[i];
 		bool counted = (!settles || settles[i]) && item->gold == CLOSE_NO_GOLD;
+		if (i + 1 < input->item_count)
+			votes_fetch_of(classes, input, &item[1], weights, NULL);
 		for (uint32_t j = item->vote_first; j < item->vote_first + item->vote_count; j++) {
-			int reference = vote_reference(input, out, i, &input->votes[j]);
+			const struct epoch_vote *vote = &input->votes[j];
+			int reference = CLOSE_NO_REFERENCE;
+			if (counts_in(input, vote->validator))
+				reference = vote_reference_of(
+					classes, item, out->scores + i * k, weights + vote->validator * cells, vote);
 			out->reference[j] = (int8_t)reference;
 			if (counted && reference != CLOSE_NO_REFERENCE) {
 				out->references[item->stratum][reference]++;
 				epoch[reference]++;
 			}
 		}
+	}
+}
+
+static void references_find(const struct close_input *input, const bool *settles, struct close_output *out)
+{
+	uint32_t epoch[TALLY_CLASSES_MAX] = {0};
+	switch (input->classes) {
+	case 2:
+		references_of(2, input, settles, out, epoch);
+		break;
+	case 3:
+		references_of(3, input, settles, out, epoch);
+		break;
+	case 4:
+		references_of(4, input, settles, out, epoch);
+		break;
+	case 5:
+		references_of(5, input, settles, out, epoch);
+		break;
+	default:
+		references_of(input->classes, input, settles, out, epoch);
 	}
 	for (int g = 0; g < CLOSE_STRATA_MAX; g++)
 		close_baseline(input->classes, out->references[g], epoch, out->baseline[g]);

@@ -130,21 +130,15 @@ void tally_scores_start(int classes, const int64_t *prior, int64_t *scores)
 
 int tally_verdict(int classes, const int64_t *scores)
 {
-	int best = 0;
-	for (int a = 1; a < classes; a++)
-		if (scores[a] > scores[best])
-			best = a;
-	return best;
+	int64_t margin;
+	return tally_decide(classes, scores, &margin);
 }
 
 int64_t tally_margin(int classes, const int64_t *scores)
 {
-	int best = tally_verdict(classes, scores);
-	int64_t second = INT64_MIN;
-	for (int a = 0; a < classes; a++)
-		if (a != best && scores[a] > second)
-			second = scores[a];
-	return scores[best] - second;
+	int64_t margin;
+	tally_decide(classes, scores, &margin);
+	return margin;
 }
 
 static uint32_t soft_weights(int classes, const int64_t *scores, int best, uint32_t *weights)
@@ -239,6 +233,5 @@ void tally_online(
 		tally_weights(classes, validator ? validator->counts : NULL, snapshot->pooled, weights);
 		tally_scores_add(classes, weights, votes[i].label, out->scores);
 	}
-	out->class = tally_verdict(classes, out->scores);
-	out->margin = tally_margin(classes, out->scores);
+	out->class = tally_decide(classes, out->scores, &out->margin);
 }

@@ -76,8 +76,23 @@ static inline void tally_scores_add(int classes, const int32_t *weights, int lab
 		scores[a] += column[a];
 }
 
+/* The best class; *margin: best less second best, >= 0. One look at each score and inline: a close asks it of every
+ * vote. */
+static inline int tally_decide(int classes, const int64_t *scores, int64_t *margin)
+{
+	int best = 0;
+	int64_t first = scores[0], second = INT64_MIN;
+#pragma GCC unroll 8
+	for (int a = 1; a < classes; a++) {
+		int64_t score = scores[a], lesser = score > first ? first : score;
+		second = lesser > second ? lesser : second;
+		best = score > first ? a : best;
+		first = score > first ? score : first;
+	}
+	*margin = first - second;
+	return best;
+}
 int tally_verdict(int classes, const int64_t *scores);
-/* Best less second best, >= 0. */
 int64_t tally_margin(int classes, const int64_t *scores);
 /* Weights w (the best has 65536) and soft label r, which sums to TALLY_UNIT; either may be NULL. */
 void tally_soft(int classes, const int64_t *scores, int64_t *weight, int64_t *label);

@@ -20,6 +20,7 @@ static const struct {
 	bench_function *run;
 } bench_rows[] = {
 	{"ballots", bench_ballots},
+	{"tally", bench_tally},
 	{"replay", bench_replay},
 };
 
