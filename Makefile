@@ -91,6 +91,11 @@ $(BUILD)/gen/openapi_parts.h: web/openapi_components.json ops/files_to_c.sh
 $(O)/obj/%.o: %.c | $(GEN)
 	@mkdir -p $(@D)
 	@echo "  CC $<"; $(CC) $(ALL_CFLAGS) -c $< -o $@
+# What only some processors can run is compiled for them and chosen when the program runs.
+AVX2 := -O3 -mavx2 -mpopcnt
+AVX512 := -O3 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512vnni -mpopcnt
+$(foreach f,$(O) $(BUILD)/fuzz,$(eval $(f)/obj/gpu_embed/backend_avx2.o $(f)/obj/gpu_embed/range_avx2.o: ALL_CFLAGS += $(AVX2)))
+$(foreach f,$(O) $(BUILD)/fuzz,$(eval $(f)/obj/gpu_embed/backend_avx512.o $(f)/obj/gpu_embed/range_avx512.o: ALL_CFLAGS += $(AVX512)))
 define FOLDER_LIB
 $(O)/lib/lib$(1).a: $(patsubst %.c,$(O)/obj/%.o,$(wildcard $(1)/*.c))
 	@mkdir -p $$(@D); rm -f $$@; ar rcs $$@ $$^
@@ -132,7 +137,7 @@ test-crash: deps-test ## kill -9 at every fail point, PostgreSQL's faults, power
 
 # ---- measuring: every row with its peer in one run; BENCH=row runs one -------------------------------------
 BENCH ?=
-$(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) tests/vote/scribe.c $(filter-out tests/main.c,$(TEST_SHARED))) $(O)/lib/libcmd.a $(foreach b,$(BELOW_cmd),$(O)/lib/lib$(b).a)
+$(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) tests/vote/scribe.c tests/dataset/version_sample.c $(filter-out tests/main.c,$(TEST_SHARED))) $(O)/lib/libcmd.a $(foreach b,$(BELOW_cmd),$(O)/lib/lib$(b).a)
 	@mkdir -p $(@D); echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcunit
 .PHONY: bench
 bench: deps-test ## ours and its peers by turns, CPU time and ratios; build/bench.json; BENCH=row runs one row

@@ -21,6 +21,7 @@ static const struct {
 } bench_rows[] = {
 	{"ballots", bench_ballots},
 	{"tally", bench_tally},
+	{"export", bench_export},
 	{"replay", bench_replay},
 };
 
