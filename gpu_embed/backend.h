@@ -39,6 +39,7 @@ struct backend_kind {
 	bool (*sign)(
 		void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err);
 };
+extern const struct backend_kind backend_avx512, backend_avx2;
 extern const struct backend_kind backend_ref; /* scalar, and right: the truth that others are compared with */
 
 /* All that this binary knows, the preferred one first; ends with NULL. */

@@ -5,6 +5,8 @@
 #include <string.h>
 
 const struct backend_kind *const backend_kinds[] = {
+	&backend_avx512,
+	&backend_avx2,
 	&backend_ref,
 	NULL,
 };
