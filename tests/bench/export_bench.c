@@ -13,7 +13,7 @@
 #include "tests/check.h"
 #include "tests/dataset/version_sample.h"
 
-enum { TURNS = 7, ROWS = 20000, WORDS = 4096, LETTERS_MAX = 10, TEXT_WORDS_MAX = 45, TEXT_MAX = 1024, PIECE = 65536 };
+enum { TURNS = 7, ROWS = 40000, WORDS = 4096, LETTERS_MAX = 10, TEXT_WORDS_MAX = 45, TEXT_MAX = 1024, PIECE = 65536 };
 
 struct export
 {
@@ -82,11 +82,18 @@ static int facts_compare(const void *a, const void *b)
 	return id_compare(&((const struct row_facts *)a)->item, &((const struct row_facts *)b)->item);
 }
 
-/* What the peer compresses is what ours will write. */
+/* What the peer compresses is what ours will write. Items lie in the order of their ids, as the database hands them
+ * over. */
 static bool rows_keep(struct export *export, struct wn_error *err)
 {
 	struct wn_arena *arena = &export->sample.arena;
 	size_t at = 0;
+	for (int i = 0; i < ROWS; i++) {
+		struct wn_slice *canonical = &export->facts[i].canonical;
+		canonical->data = wn_arena_copy(arena, canonical->data, canonical->bytes);
+		if (!canonical->data)
+			return wn_fail(err, WN_FULL, "memory", "no room for items");
+	}
 	for (int i = 0; i < ROWS; i++) {
 		export->facts[i].split = recipe_split_of(&export->sample.recipe, &export->facts[i].item);
 		if (!row_write(arena, &export->facts[i], &export->rows[i], err))

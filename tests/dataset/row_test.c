@@ -98,6 +98,81 @@ TEST(a_source_that_forbids_it_gives_ids_only)
 	version_sample_free(&sample);
 }
 
+/* What row_write() makes of an item, or the code of its refusal. */
+static const char *row_of(struct version_sample *sample, const char *canonical, struct wn_slice *out)
+{
+	static struct wn_error err;
+	struct row_facts facts;
+	version_sample_item(sample, 0, &facts);
+	facts.split = "train";
+	facts.canonical = wn_slice_of(canonical);
+	wn_error_reset(&err);
+	return row_write(&sample->arena, &facts, out, &err) ? "" : err.code;
+}
+
+TEST(an_items_members_go_into_the_row_whatever_their_strings_hold)
+{
+	static const char *const contents[] = {
+		"\"\"",
+		"\"\\\"\"",
+		"\"\\\\\"",
+		"\"\\\\\\\"\"",
+		"\"}],{\\\",[:\"",
+		"\"\\u0000\\n\u00e9\U0001f328\"",
+		"{\"a\":{\"b]\":[\"}\",[],{}]},\"source\":\"x\"}",
+		"[[[]],{\"licence\":\"\"},\"\\\\\"]",
+		"-12",
+		"null",
+	};
+	struct version_sample sample;
+	version_sample_init(&sample);
+	for (size_t i = 0; i < sizeof contents / sizeof contents[0]; i++) {
+		struct wn_error err = {0};
+		struct wn_slice text, again;
+		struct row row;
+		struct sha256 hash;
+		char *canonical = wn_arena_printf(&sample.arena,
+			"{\"author\":\"a\",\"basis\":\"author_consent\",\"content\":%s,\"kind\":\"text\",\"language\":"
+			"\"en\","
+			"\"licence\":\"\\\"CC\\\\\",\"published_ms\":1,\"source\":\"direct\",\"source_id\":\"\\\\\","
+			"\"tags\":"
+			"[\"]\",\"\\\"\"]}",
+			contents[i]);
+		CHECK_TEXT(row_of(&sample, canonical, &text), "");
+		CHECK_OK(jcs_canonical(&sample.arena, text.data, text.bytes, &again, &err), err);
+		CHECK(wn_slice_equal(text, again));
+		CHECK_OK(row_parse(&sample.arena, text.data, text.bytes, &row, &err), err);
+		CHECK_TEXT(row.licence, "\"CC\\");
+		sha256_of(canonical, strlen(canonical), &hash);
+		CHECK_BYTES(row.canonical_sha256.bytes, ID_BYTES, hash.bytes, ID_BYTES);
+	}
+	version_sample_free(&sample);
+}
+
+TEST(bytes_that_are_no_item_make_no_row)
+{
+	static const char good[] =
+		"{\"author\":\"a\",\"basis\":\"b\",\"content\":\"c\",\"kind\":\"text\",\"language\":\"en\","
+		"\"licence\":\"l\",\"published_ms\":1,\"source\":\"s\",\"source_id\":\"i\",\"tags\":[]}";
+	struct version_sample sample;
+	struct wn_slice text;
+	version_sample_init(&sample);
+	CHECK_TEXT(row_of(&sample, good, &text), "");
+	/* Cut anywhere it is none. */
+	for (size_t bytes = 0; bytes + 1 < sizeof good; bytes++)
+		CHECK_TEXT(row_of(&sample, wn_arena_copy(&sample.arena, good, bytes), &text), "row_item");
+	CHECK_TEXT(row_of(&sample, "{}", &text), "row_item");
+	CHECK_TEXT(row_of(&sample, "[]", &text), "row_item");
+	CHECK_TEXT(row_of(&sample, "{\"author\":}", &text), "row_item");
+	CHECK_TEXT(row_of(&sample, "{\"author\":]]]]}", &text), "row_item");
+	CHECK_TEXT(row_of(&sample, "{\"author\" \"a\"}", &text), "row_item");
+	CHECK_TEXT(row_of(&sample, wn_arena_printf(&sample.arena, "%s ", good), &text), "row_item");
+	CHECK_TEXT(row_of(&sample, "{\"source\":\"s\",\"licence\":\"\"}", &text), "row_member");
+	CHECK_TEXT(row_of(&sample, "{\"source\":7,\"licence\":\"l\"}", &text), "row_member");
+	CHECK_TEXT(row_of(&sample, "{\"licence\":\"l\",\"source\":\"s\"}", &text), "row_member");
+	version_sample_free(&sample);
+}
+
 TEST(every_bad_row_is_refused_with_its_word)
 {
 	static const struct {
