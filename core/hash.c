@@ -3,7 +3,6 @@
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <sodium/crypto_generichash.h>
 #include <string.h>
@@ -13,17 +12,36 @@
 
 #include "core/error.h"
 
+/* OpenSSL 3 looks an algorithm up by its name each time it is used, unless it was fetched: for a short text that takes
+ * as long as the hash itself. */
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha256_method;
+
+static void sha256_start(void)
+{
+	sha256_method = EVP_MD_fetch(NULL, "SHA256", NULL);
+	wn_assert(sha256_method != NULL);
+}
+
+static const EVP_MD *sha256_fetched(void)
+{
+	pthread_once(&sha256_once, sha256_start);
+	return sha256_method;
+}
+
 void sha256_of(const void *bytes, size_t count, struct sha256 *out)
 {
 	static const uint8_t nothing[1];
-	wn_assert(SHA256(count ? bytes : nothing, count, out->bytes) != NULL);
+	unsigned written = 0;
+	wn_assert(EVP_Digest(count ? bytes : nothing, count, out->bytes, &written, sha256_fetched(), NULL) == 1);
+	wn_assert(written == ID_BYTES);
 }
 
 struct sha256_stream *sha256_open(void)
 {
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	wn_assert(context != NULL);
-	wn_assert(EVP_DigestInit_ex(context, EVP_sha256(), NULL) == 1);
+	wn_assert(EVP_DigestInit_ex2(context, sha256_fetched(), NULL) == 1);
 	return (struct sha256_stream *)context;
 }
 
@@ -52,7 +70,7 @@ void hmac_sha256(const void *key, size_t key_bytes, const void *message, size_t 
 {
 	unsigned bytes = 0;
 	wn_assert(key_bytes <= INT32_MAX);
-	wn_assert(HMAC(EVP_sha256(), key, (int)key_bytes, message, message_bytes, out->bytes, &bytes) != NULL);
+	wn_assert(HMAC(sha256_fetched(), key, (int)key_bytes, message, message_bytes, out->bytes, &bytes) != NULL);
 	wn_assert(bytes == ID_BYTES);
 }
 
