@@ -22,6 +22,7 @@ static const struct {
 	{"ballots", bench_ballots},
 	{"tally", bench_tally},
 	{"export", bench_export},
+	{"download", bench_download},
 	{"replay", bench_replay},
 };
 
