@@ -23,6 +23,7 @@ static const struct {
 	{"tally", bench_tally},
 	{"export", bench_export},
 	{"download", bench_download},
+	{"start", bench_start},
 	{"replay", bench_replay},
 };
 
