@@ -8,7 +8,8 @@
 #include "core/error.h"
 #include "gpu_embed/embed_spec.h"
 
-enum { BACKEND_BATCH_MAX = 4096 };
+enum { BACKEND_BATCH_MAX = 4096, BACKEND_ABOUT_MAX = 320 };
+#define BACKEND_VARIABLE "WINNOW_EMBED_BACKEND"
 
 /* Texts as code points, one behind the other: text i is points[starts[i]] up to, not including, points[starts[i + 1]].
  */
@@ -33,24 +34,38 @@ struct embed_signatures {
  */
 struct backend_kind {
 	const char *name;
+	/* It can be lost while it works, and pays for what goes to it and back: it is used only where it is named. */
+	bool device;
 	bool (*usable)(void); /* this machine can run it */
+	/* A phrase: what it runs on, or for want of what it does not. */
+	void (*about)(char out[BACKEND_ABOUT_MAX]);
 	bool (*open)(void **state, struct wn_error *err);
 	void (*close)(void *state);
 	bool (*sign)(
 		void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err);
 };
 extern const struct backend_kind backend_avx512, backend_avx2;
-extern const struct backend_kind backend_ref; /* scalar, and right: the truth that others are compared with */
+extern const struct backend_kind backend_cuda; /* winnow_cuda.so, where it was built and is found */
+extern const struct backend_kind backend_ref;  /* scalar, and right: the truth that others are compared with */
 
 /* All that this binary knows, the preferred one first; ends with NULL. */
 extern const struct backend_kind *const backend_kinds[];
 
 struct backend;
-/* name NULL: the first usable one. WN_INPUT backend_unknown, WN_DOWN backend_unusable. */
+/*
+ * name NULL: the one that WINNOW_EMBED_BACKEND in the environment names, else the first usable one of the processor: a
+ * batch of a node is signed there before it would have been copied to a device. WN_INPUT backend_unknown, WN_DOWN
+ * backend_unusable.
+ */
 bool backend_open(struct backend **out, const char *name, struct wn_error *err);
 void backend_close(struct backend *backend); /* NULL is fine */
 const char *backend_name(const struct backend *backend);
+/*
+ * All or nothing. When a device fails in a batch, the processor signs the whole batch again, and every batch from then
+ * on: the outputs are the same, and backend_fault() says what happened.
+ */
 bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out,
 	struct wn_error *err);
+const struct wn_error *backend_fault(const struct backend *backend); /* NULL: nothing */
 
 #endif

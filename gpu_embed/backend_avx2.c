@@ -2,6 +2,7 @@
 #include "gpu_embed/backend.h"
 
 #include <immintrin.h>
+#include <stdio.h>
 
 typedef __m256i vector_t;
 enum { VECTOR_WIDTH = 8 };
@@ -151,9 +152,15 @@ static bool backend_avx2_usable(void)
 	return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("popcnt");
 }
 
+static void backend_avx2_about(char out[BACKEND_ABOUT_MAX])
+{
+	snprintf(out, BACKEND_ABOUT_MAX, backend_avx2_usable() ? "the processor has AVX2" : "the processor lacks AVX2");
+}
+
 const struct backend_kind backend_avx2 = {
 	.name = "avx2",
 	.usable = backend_avx2_usable,
+	.about = backend_avx2_about,
 	.open = backend_vector_open,
 	.close = backend_vector_close,
 	.sign = backend_vector_sign,

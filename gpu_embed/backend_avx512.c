@@ -2,6 +2,7 @@
 #include "gpu_embed/backend.h"
 
 #include <immintrin.h>
+#include <stdio.h>
 
 typedef __m512i vector_t;
 enum { VECTOR_WIDTH = 16 };
@@ -179,9 +180,17 @@ static bool backend_avx512_usable(void)
 	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
 
+static void backend_avx512_about(char out[BACKEND_ABOUT_MAX])
+{
+	snprintf(out, BACKEND_ABOUT_MAX,
+		backend_avx512_usable() ? "the processor has AVX-512 F, BW, DQ and VL"
+					: "the processor lacks AVX-512 F, BW, DQ and VL");
+}
+
 const struct backend_kind backend_avx512 = {
 	.name = "avx512",
 	.usable = backend_avx512_usable,
+	.about = backend_avx512_about,
 	.open = backend_vector_open,
 	.close = backend_vector_close,
 	.sign = backend_vector_sign,

@@ -1,6 +1,7 @@
 /* The scalar reference of signing: short, and right; what the others are compared with. */
 #include "gpu_embed/backend.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +14,11 @@ struct backend_ref_state {
 static bool backend_ref_usable(void)
 {
 	return true;
+}
+
+static void backend_ref_about(char out[BACKEND_ABOUT_MAX])
+{
+	snprintf(out, BACKEND_ABOUT_MAX, "any processor runs it");
 }
 
 static bool backend_ref_open(void **state, struct wn_error *err)
@@ -95,6 +101,7 @@ static bool backend_ref_sign(
 const struct backend_kind backend_ref = {
 	.name = "ref",
 	.usable = backend_ref_usable,
+	.about = backend_ref_about,
 	.open = backend_ref_open,
 	.close = backend_ref_close,
 	.sign = backend_ref_sign,

@@ -1,10 +1,11 @@
-/* Chooses the backend that signs: by name, or the first that this machine can run. */
+/* Chooses the backend that signs: by name, or the first that this machine can run; and another where it is lost. */
 #include "gpu_embed/backend.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 const struct backend_kind *const backend_kinds[] = {
+	&backend_cuda,
 	&backend_avx512,
 	&backend_avx2,
 	&backend_ref,
@@ -12,20 +13,41 @@ const struct backend_kind *const backend_kinds[] = {
 };
 
 struct backend {
-	const struct backend_kind *kind;
+	const struct backend_kind *kind; /* the one in use */
 	void *state;
+	struct wn_error fault; /* WN_NONE: nothing happened */
 };
+
+/* The first of the processor that runs here, which is the reference at the latest. */
+static const struct backend_kind *dispatch_processor(void)
+{
+	size_t i = 0;
+	while (backend_kinds[i]->device || !backend_kinds[i]->usable())
+		i++;
+	return backend_kinds[i];
+}
+
+static const struct backend_kind *dispatch_named(const char *name)
+{
+	for (size_t i = 0; backend_kinds[i]; i++)
+		if (strcmp(backend_kinds[i]->name, name) == 0)
+			return backend_kinds[i];
+	return NULL;
+}
 
 bool backend_open(struct backend **out, const char *name, struct wn_error *err)
 {
-	const struct backend_kind *kind = NULL;
-	for (size_t i = 0; !kind && backend_kinds[i]; i++)
-		if (name ? strcmp(backend_kinds[i]->name, name) == 0 : backend_kinds[i]->usable())
-			kind = backend_kinds[i];
+	char about[BACKEND_ABOUT_MAX];
+	if (!name)
+		name = getenv(BACKEND_VARIABLE);
+	const struct backend_kind *kind = name && *name ? dispatch_named(name) : dispatch_processor();
 	if (!kind)
-		return wn_fail(err, WN_INPUT, "backend_unknown", "there is no backend \"%s\"", name ? name : "");
-	if (!kind->usable())
-		return wn_fail(err, WN_DOWN, "backend_unusable", "this machine cannot run the backend %s", kind->name);
+		return wn_fail(err, WN_INPUT, "backend_unknown", "there is no backend \"%s\"", name);
+	if (!kind->usable()) {
+		kind->about(about);
+		return wn_fail(err, WN_DOWN, "backend_unusable", "this machine cannot run the backend %s: %s",
+			kind->name, about);
+	}
 	struct backend *backend = calloc(1, sizeof *backend);
 	if (!backend)
 		return wn_fail(err, WN_FULL, "memory", "no room for a backend");
@@ -51,6 +73,26 @@ const char *backend_name(const struct backend *backend)
 	return backend->kind->name;
 }
 
+const struct wn_error *backend_fault(const struct backend *backend)
+{
+	return backend->fault.blame == WN_NONE ? NULL : &backend->fault;
+}
+
+/* From a lost device to the processor. */
+static bool dispatch_replace(struct backend *backend, struct wn_error *err)
+{
+	const struct backend_kind *kind = dispatch_processor();
+	void *state;
+	backend->fault = *err;
+	wn_error_reset(err);
+	if (!kind->open(&state, err))
+		return wn_while(err, "open the backend %s", kind->name);
+	backend->kind->close(backend->state);
+	backend->kind = kind;
+	backend->state = state;
+	return true;
+}
+
 bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out,
 	struct wn_error *err)
 {
@@ -62,6 +104,10 @@ bool backend_sign(struct backend *backend, const struct embed_texts *texts, cons
 		wn_assert(texts->starts[i] <= texts->starts[i + 1]);
 		wn_assert(texts->starts[i + 1] - texts->starts[i] <= EMBED_POINTS_MAX);
 	}
-	return backend->kind->sign(backend->state, texts, out, err) ||
-	       wn_while(err, "sign with the backend %s", backend->kind->name);
+	if (backend->kind->sign(backend->state, texts, out, err))
+		return true;
+	wn_while(err, "sign with the backend %s", backend->kind->name);
+	return backend->kind->device && dispatch_replace(backend, err) &&
+	       (backend->kind->sign(backend->state, texts, out, err) ||
+		       wn_while(err, "sign with the backend %s", backend->kind->name));
 }
