@@ -50,8 +50,10 @@ struct scribe {
 	int64_t tables[VOTERS][TALLY_CELLS_MAX];
 	size_t known_count;
 	int64_t supply;
-	int64_t vesting; /* of the contributor's grant */
-	int64_t claimed; /* what he was paid */
+	int64_t vesting;		 /* of the contributor's grant */
+	struct claim claims[VOTERS + 1]; /* what the voters and he were paid, by key */
+	struct transfer pays[VOTERS];	 /* that wait for their items' finality */
+	size_t pay_count;
 	bool ok;
 };
 
@@ -431,10 +433,10 @@ static void epoch_end_put(struct scribe *scribe, int64_t epoch)
 static void claims_root_of(const struct scribe *scribe, struct sha256 *out)
 {
 	struct claims_tree tree;
-	struct claim claim = {scribe->contributor, scribe->claimed};
 	claims_begin(&tree);
-	if (scribe->claimed > 0)
-		claims_add(&tree, &claim);
+	for (int i = 0; i <= VOTERS; i++)
+		if (scribe->claims[i].cumulative > 0)
+			claims_add(&tree, &scribe->claims[i]);
 	claims_root(&tree, out);
 }
 
@@ -585,9 +587,13 @@ static void close_put(struct scribe *scribe, int64_t epoch)
 		for (size_t i = 0; i < run.parts.count; i++)
 			keep(scribe, run.parts.rows[i].body);
 		keep(scribe, last.body);
-		for (size_t i = 0; i < run.transfer_count; i++)
-			if (run.transfers[i].credit.kind == LEDGER_MINT)
-				scribe->supply -= run.transfers[i].amount;
+		for (size_t i = 0; i < run.transfer_count; i++) {
+			const struct transfer *transfer = &run.transfers[i];
+			if (transfer->credit.kind == LEDGER_MINT)
+				scribe->supply -= transfer->amount;
+			if (strcmp(transfer->cause, "reward/validator") == 0 && scribe->pay_count < VOTERS)
+				scribe->pays[scribe->pay_count++] = *transfer;
+		}
 		scribe->supply += run.minted;
 		for (size_t i = 0; i < grant_count; i++)
 			scribe->vesting += grants[i].amount;
@@ -611,6 +617,28 @@ static void final_put(struct scribe *scribe, int64_t time_ms)
 	end(scribe, &writer);
 }
 
+static void paid(struct scribe *scribe, const uint8_t owner[ID_BYTES], int64_t units)
+{
+	for (int i = 0; i <= VOTERS; i++)
+		if (memcmp(scribe->claims[i].account.bytes, owner, ID_BYTES) == 0)
+			scribe->claims[i].cumulative += units;
+}
+
+/* The pay of the close before, an hour after it at the earliest. */
+static void pays_put(struct scribe *scribe, int64_t time_ms)
+{
+	for (size_t i = 0; i < scribe->pay_count; i++) {
+		struct transfer *pay = &scribe->pays[i];
+		pay->step = TRANSFER_POST;
+		pay->pending_id = pay->id;
+		transfer_id_of(&pay->id, "reward/validator/final", pay->pending_id.bytes, NULL, 0);
+		paid(scribe, pay->credit.owner, pay->amount);
+	}
+	if (scribe->pay_count > 0)
+		transfers_put(scribe, scribe->pays, scribe->pay_count, time_ms);
+	scribe->pay_count = 0;
+}
+
 static void vested_put(struct scribe *scribe, int64_t epoch)
 {
 	struct transfer move = {.amount = scribe->vesting, .cause = "reward/vested", .epoch = epoch};
@@ -620,7 +648,7 @@ static void vested_put(struct scribe *scribe, int64_t epoch)
 	move.credit.kind = LEDGER_FREE;
 	transfer_id_of(&move.id, "reward/vested", scribe->contributor.bytes, NULL, (uint64_t)epoch);
 	transfers_put(scribe, &move, 1, START_MS + epoch * EPOCH_MS);
-	scribe->claimed += scribe->vesting;
+	paid(scribe, scribe->contributor.bytes, scribe->vesting);
 	scribe->vesting = 0;
 }
 
@@ -660,6 +688,7 @@ static void days_work(struct scribe *scribe, int day)
 	close_put(scribe, scribe->first);
 	silent(scribe, scribe->first + 1, scribe->first + 23);
 	final_put(scribe, scribe->start_ms + 24 * EPOCH_MS);
+	pays_put(scribe, scribe->start_ms + 24 * EPOCH_MS);
 	vested_put(scribe, scribe->first + 24);
 	epoch_end_put(scribe, scribe->first + 24);
 	close_put(scribe, scribe->first + 24);
@@ -680,6 +709,10 @@ bool scribe_write_days(struct wn_arena *arena, int days, scribe_take *take, void
 	for (int v = 0; v < VOTERS; v++)
 		named(scribe.voters[v].bytes, "voter", v);
 	qsort(scribe.voters, VOTERS, sizeof scribe.voters[0], key_order);
+	for (int v = 0; v < VOTERS; v++)
+		scribe.claims[v].account = scribe.voters[v];
+	scribe.claims[VOTERS].account = scribe.contributor;
+	qsort(scribe.claims, VOTERS + 1, sizeof scribe.claims[0], key_order);
 	scribe.onion = beacon_onion_open(seed);
 	if (!check_true(scribe.onion != NULL, "the onion unrolls", __FILE__, __LINE__))
 		return false;
