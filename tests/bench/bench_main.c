@@ -20,6 +20,7 @@ static const struct {
 	bench_function *run;
 } bench_rows[] = {
 	{"ballots", bench_ballots},
+	{"ingest", bench_ingest},
 	{"tally", bench_tally},
 	{"export", bench_export},
 	{"download", bench_download},
