@@ -107,6 +107,37 @@ $(O)/lib/libcmd.a: $(patsubst %.c,$(O)/obj/%.o,$(filter-out cmd/main.c,$(wildcar
 $(O)/winnow: $(O)/obj/cmd/main.o $(O)/lib/libcmd.a $(foreach f,$(BELOW_cmd),$(O)/lib/lib$(f).a)
 	@echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
 
+# ---- CUDA: an object of its own, built where nvcc is, found when winnow runs, never needed -------------------
+NVCC := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
+ifneq ($(NVCC),)
+CUDA_INCLUDE := $(dir $(realpath $(NVCC)))../include
+# Machine code for Hopper, whose own instructions the range search uses, and PTX for all that came and will come.
+NVCC_FLAGS := -O3 -std=c++17 -I. -gencode arch=compute_90a,code=sm_90a -gencode arch=compute_80,code=compute_80 -Xcompiler -fPIC,-fvisibility=hidden -MMD
+CUDA_KERNELS := $(patsubst gpu_embed/cuda/%.cu,$(BUILD)/cuda/%.o,$(wildcard gpu_embed/cuda/*.cu))
+CUDA_HOST := $(patsubst gpu_embed/cuda/%.c,$(BUILD)/cuda/%.o,$(wildcard gpu_embed/cuda/*.c))
+$(BUILD)/cuda/%.o: gpu_embed/cuda/%.cu
+	@mkdir -p $(@D); echo "  NVCC $<"; $(NVCC) $(NVCC_FLAGS) -c $< -o $@
+$(BUILD)/cuda/%.o: gpu_embed/cuda/%.c
+	@mkdir -p $(@D)
+	@echo "  CC $<"; $(CC) $(filter-out $(SANFLAGS) -fPIE,$(ALL_CFLAGS)) -fPIC -fvisibility=hidden -I$(CUDA_INCLUDE) -c $< -o $@
+$(BUILD)/cuda/%.o: tests/gpu_embed/cuda/%.cu
+	@mkdir -p $(@D); echo "  NVCC $<"; $(NVCC) $(NVCC_FLAGS) -c $< -o $@
+$(BUILD)/winnow_cuda.so: $(CUDA_KERNELS) $(CUDA_HOST)
+	@echo "  LD $@"; $(NVCC) -shared -cudart static -Xlinker --exclude-libs,ALL -Xcompiler -static-libstdc++,-static-libgcc -o $@ $^
+# An nvcc too old for Hopper, or without its libraries, does not keep winnow from being built.
+all: winnow-cuda
+.PHONY: winnow-cuda
+winnow-cuda:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD) $(BUILD)/winnow_cuda.so || echo 'winnow_cuda.so could not be built; nothing but speed is missing without it'
+# What a machine with a GPU and nothing else can run: see ops/gpu_check.sh.
+GPU_CHECK_PARTS := $(patsubst gpu_embed/%.c,$(BUILD)/obj/gpu_embed/%.o,$(wildcard gpu_embed/backend_*.c gpu_embed/range*.c) gpu_embed/dispatch.c gpu_embed/cuda_loader.c)
+$(BUILD)/tests/gpu_check: $(patsubst %,$(BUILD)/obj/tests/gpu_embed/%.o,cuda/gpu_check points vectors) $(GPU_CHECK_PARTS) $(BUILD)/obj/core/error.o $(BUILD)/cuda/gpu_measure.o $(CUDA_KERNELS)
+	@mkdir -p $(@D); echo "  LD $@"; $(NVCC) -cudart static -Xcompiler -static-libstdc++,-static-libgcc -o $@ $^
+.PHONY: gpu-check
+gpu-check: $(BUILD)/winnow_cuda.so $(BUILD)/tests/gpu_check ## build what ops/gpu_check.sh runs on a machine with a GPU
+-include $(wildcard $(BUILD)/cuda/*.d)
+endif
+
 # ---- tests: each folder's link with that folder and lower floors only -------------------------------
 TEST_SHARED := $(wildcard tests/*.c)
 define FOLDER_TEST

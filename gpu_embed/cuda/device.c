@@ -24,7 +24,11 @@ enum device_outcome device_failed(char *text, cudaError_t error, const char *doi
 enum device_outcome device_look(struct device_about *out, char *text)
 {
 	struct cudaDeviceProp about;
-	int count = 0;
+	int count = 0, driver = 0;
+	if (cudaDriverGetVersion(&driver) != cudaSuccess || driver == 0) {
+		snprintf(text, DEVICE_TEXT_MAX, "there is no NVIDIA driver");
+		return DEVICE_ABSENT;
+	}
 	CUDA_TRY(cudaGetDeviceCount(&count), text, "look for GPUs");
 	if (count == 0) {
 		snprintf(text, DEVICE_TEXT_MAX, "there is no GPU");

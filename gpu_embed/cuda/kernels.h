@@ -2,6 +2,7 @@
 #ifndef GPU_EMBED_CUDA_KERNELS_H
 #define GPU_EMBED_CUDA_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,44 @@ struct sign_chunk {
 	uint32_t *counters; /* 2: how many of those there are, and were taken */
 };
 cudaError_t sign_launch(const struct sign_chunk *chunk, int multiprocessors, cudaStream_t stream);
+
+/*
+ * Vectors stand in tiles, as the tensor cores read them: of 128 dimensions (filled up with zeros) all rows of a tile,
+ * 128 bytes each, then of the next 128 dimensions; 16-byte pieces of row r at the place of their number xor r % 8.
+ */
+enum {
+	RANGE_TILE_VECTORS = 128,
+	RANGE_TILE_QUERIES = 256,
+	RANGE_SLAB = 128, /* dimensions in a row */
+};
+
+/* Rows as they come, one after the other, into tiles of `tile_rows` from number `first` on. */
+struct range_pack {
+	const int8_t *rows;
+	uint32_t count, first, dimensions, padded, tile_rows;
+	int8_t *tiles;
+	uint32_t *squares;
+	uint32_t *roots; /* of each tile's shortest row that is not zero, UINT32_MAX before; NULL: not asked */
+};
+cudaError_t range_pack_launch(const struct range_pack *pack, cudaStream_t stream);
+
+struct range_device_hit {
+	uint32_t query, vector;
+	int32_t dot;
+};
+
+struct range_look {
+	const int8_t *vectors, *queries; /* tiles */
+	uint32_t vector_count, query_count, padded;
+	const uint32_t *vector_squares, *query_squares, *roots;
+	const uint32_t *scales; /* of the queries, zeros up to a whole tile */
+	uint32_t numerator, denominator;
+	struct range_device_hit *hits;
+	unsigned long long room, *count; /* counts on where there is no more room */
+};
+/* `tensor`: by wgmma, where range_tensor() says so; else by dp4a, which every GPU has. */
+cudaError_t range_launch(const struct range_look *look, bool tensor, int multiprocessors, cudaStream_t stream);
+bool range_tensor(uint32_t padded, int major, int minor);
 
 #ifdef __cplusplus
 }

@@ -139,7 +139,7 @@ static __device__ __forceinline__ unsigned warp_width(const uint32_t *points, ui
 	return 2 * wide > count - blanks ? EMBED_SHINGLE_WIDE : EMBED_SHINGLE;
 }
 
-static __global__ void __launch_bounds__(WARPS * 32) sign_short(struct sign_chunk chunk)
+static __global__ void __launch_bounds__(WARPS * 32) sign_short(const __grid_constant__ struct sign_chunk chunk)
 {
 	__shared__ uint32_t words_all[WARPS][SHORT_MAX + 32];
 	__shared__ __align__(8) uint16_t lanes_all[WARPS][EMBED_LANES];
@@ -300,7 +300,7 @@ static __device__ void sign_one_long(const struct sign_chunk &chunk, uint32_t te
 		put_keys(chunk, text, lanes, lane);
 }
 
-static __global__ void __launch_bounds__(LONG_THREADS) sign_long(struct sign_chunk chunk)
+static __global__ void __launch_bounds__(LONG_THREADS) sign_long(const __grid_constant__ struct sign_chunk chunk)
 {
 	__shared__ uint32_t words[EMBED_POINTS_MAX];
 	__shared__ uint32_t room[LONG_THREADS / 32], least_all[EMBED_LANES], taken;
