@@ -166,6 +166,20 @@ test-crash: deps-test ## kill -9 at every fail point, PostgreSQL's faults, power
 	@failed=0; for script in start_cut crash postgres_faults power_cut; do \
 	WINNOW_BIN=$(abspath $(O)/winnow) sh tests/crash/$$script.sh || failed=1; done; exit $$failed
 
+# ---- the pure files of votes and money under one seed, with a clock and faults of their own (docs/simulation.md) ----
+$(O)/tests/sim: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/sim/*.c)) $(O)/lib/libvote.a $(foreach b,$(BELOW_vote),$(O)/lib/lib$(b).a)
+	@mkdir -p $(@D); echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS)
+tests: $(O)/tests/sim
+SIM_OPERATIONS ?= 10000000
+SIM_SEED ?= 1
+.PHONY: sim mutants
+sim: deps ## ten million simulated operations under sanitizers, every oracle asked; SIM_OPERATIONS, SIM_SEED
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=asan BUILD=$(BUILD) $(BUILD)/asan/tests/sim
+	@$(BUILD)/asan/tests/sim --operations $(SIM_OPERATIONS) --seed $(SIM_SEED) --jobs $(JOBS)
+mutants: deps ## wrong rules, one at a time: the simulation or a folder's tests must notice each
+	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) $(BUILD)/tests/sim $(BUILD)/tests/vote_test $(BUILD)/tests/reward_test
+	@sh tests/sim/mutants.sh $(BUILD)
+
 # ---- measuring: every row with its peer in one run; BENCH=row runs one -------------------------------------
 BENCH ?=
 $(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) tests/vote/scribe.c tests/dataset/version_sample.c $(filter-out tests/main.c,$(TEST_SHARED))) $(O)/lib/libcmd.a $(foreach b,$(BELOW_cmd),$(O)/lib/lib$(b).a)

@@ -1,0 +1,594 @@
+/* The world around the node: clients with their memories, a network that loses and repeats, crashes, and time. */
+#include "tests/sim/driver.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/error.h"
+#include "tests/sim/model.h"
+#include "tests/sim/oracle.h"
+#include "vote/commitment.h"
+
+enum {
+	HISTORY = 256,	/* commands that may come again; less than the items among which a node looks for one */
+	OPEN_MOST = 48, /* items in flight */
+	CHECK_EVERY = 4000,
+	LOG_MOST = CHECK_EVERY * 16,
+	HEAL_TURNS = 4000,
+	PICKS = 6,
+	WEIGHT_AGAIN = 11,
+	DUE_WORKERS = COMMANDS - COMMAND_WORKERS,
+};
+
+struct sent {
+	struct command command;
+	struct reply reply; /* of the time it took effect */
+	bool waits;	    /* its sender heard nothing */
+	int effects;
+	uint32_t leaf; /* acknowledged: its place in the journal + 1 */
+};
+
+struct driver {
+	const struct plan *plan;
+	struct node live, shadow; /* shadow: as saved last */
+	struct command *log;	  /* accepted since */
+	size_t log_count;
+	struct sent history[HISTORY];
+	uint32_t sent;
+	int64_t now_ms;
+	bool faults;
+	uint64_t numbers; /* Idempotency-Keys given */
+	uint64_t checkpoint_size;
+	struct sha256 checkpoint_root;
+};
+
+/* ---- oracles over all rows ---- */
+
+static void log_check(struct driver *driver)
+{
+	const struct world *world = &driver->live.world;
+	const struct sha256 *leaves = world->rows[TABLE_LEAVES];
+	uint64_t size = world_count(world, TABLE_LEAVES);
+	struct sha256 root, now;
+	ORACLE(ORACLE_LOG, size >= driver->checkpoint_size && world->head->frontier.size == size,
+		"the journal has %llu entries, its tree %llu, the last checkpoint %llu", (unsigned long long)size,
+		(unsigned long long)world->head->frontier.size, (unsigned long long)driver->checkpoint_size);
+	tree_root(leaves, driver->checkpoint_size, &root);
+	ORACLE(ORACLE_LOG, driver->checkpoint_size == 0 || id_compare(&root, &driver->checkpoint_root) == 0,
+		"what the last checkpoint signed has changed");
+	tree_root(leaves, size, &root);
+	tree_frontier_root(&world->head->frontier, &now);
+	ORACLE(ORACLE_LOG, id_compare(&root, &now) == 0, "the tree's root is not that of its %llu leaves",
+		(unsigned long long)size);
+	driver->checkpoint_size = size;
+	driver->checkpoint_root = root;
+}
+
+static void durable_check(const struct driver *driver)
+{
+	const struct world *world = &driver->live.world;
+	for (int i = 0; i < HISTORY; i++) {
+		const struct sent *sent = &driver->history[i];
+		struct sha256 leaf;
+		if (sent->leaf == 0)
+			continue;
+		tree_leaf(&sent->command, sizeof sent->command, &leaf);
+		ORACLE(ORACLE_DURABLE,
+			sent->leaf <= world_count(world, TABLE_LEAVES) &&
+				id_compare(&leaf, (const struct sha256 *)world->rows[TABLE_LEAVES] + sent->leaf - 1) ==
+					0,
+			"an acknowledged command of kind %d is not in the journal", sent->command.kind);
+	}
+}
+
+/* A process that starts anew has what was saved and the journal behind it. */
+static void replay_check(struct driver *driver)
+{
+	const char *where;
+	struct reply reply;
+	for (size_t i = 0; i < driver->log_count; i++) {
+		node_apply(&driver->shadow, &driver->log[i], &reply);
+		ORACLE(ORACLE_REPLAY, reply.answer == ANSWER_DONE, "command %zu of kind %d is not accepted again", i,
+			driver->log[i].kind);
+		world_commit(&driver->shadow.world);
+	}
+	ORACLE(ORACLE_REPLAY, world_equal(&driver->live.world, &driver->shadow.world, &where),
+		"%zu commands later the replayed %s differ", driver->log_count, where);
+	driver->log_count = 0;
+}
+
+static void all_check(struct driver *driver)
+{
+	oracle_money(&driver->live.world, driver->plan->policy.cap_units);
+	oracle_recount(&driver->live.world);
+	replay_check(driver);
+	log_check(driver);
+	durable_check(driver);
+}
+
+/* ---- what the driver judges by itself ---- */
+
+struct sight {
+	struct world_round round;
+	struct world_seat seat;
+	bool has_round, has_seat;
+	uint32_t seat_number;
+};
+
+static void sight_of(const struct driver *driver, const struct command *command, struct sight *out)
+{
+	const struct world *world = &driver->live.world;
+	out->has_round = out->has_seat = false;
+	if (command->item >= world_count(world, TABLE_ITEMS))
+		return;
+	const struct world_item *item = world_item(world, command->item);
+	if (command->vote.key.round < 1 || command->vote.key.round > item->round_count)
+		return;
+	out->round = *world_round(world, item->rounds[command->vote.key.round - 1]);
+	out->has_round = true;
+	for (uint32_t s = out->round.seat_head; s && !out->has_seat; s = world_seat(world, s - 1)->next)
+		if (world_seat(world, s - 1)->voter == command->actor) {
+			out->seat = *world_seat(world, s - 1);
+			out->seat_number = s - 1;
+			out->has_seat = true;
+		}
+}
+
+static void deadline_check(const struct command *command, const struct sight *before, const struct reply *reply)
+{
+	const struct world_round *round = &before->round;
+	bool done = reply->answer == ANSWER_DONE, committing = round->state == ROUND_COMMIT;
+	int64_t now_ms = command->now_ms;
+	bool lease_over =
+		before->has_seat && before->seat.state == SEAT_LEASED && before->seat.lease_until_ms <= now_ms;
+	if (command->kind == COMMAND_TAKE)
+		ORACLE(ORACLE_DEADLINE, !done || (committing && now_ms < round->commit_until_ms),
+			"a seat was taken %lld ms behind the commit phase",
+			(long long)(now_ms - round->commit_until_ms));
+	if (command->kind == COMMAND_COMMIT) {
+		ORACLE(ORACLE_DEADLINE, !done || (committing && now_ms < round->commit_until_ms && !lease_over),
+			"a vote was sealed behind its deadline");
+		ORACLE(ORACLE_DEADLINE,
+			reply->detail != BALLOT_COMMIT_CLOSED || !committing || now_ms >= round->commit_until_ms,
+			"a vote was refused %lld ms before the commit phase ends",
+			(long long)(round->commit_until_ms - now_ms));
+		ORACLE(ORACLE_DEADLINE,
+			reply->detail != BALLOT_LEASE_OVER || !before->has_seat || before->seat.state != SEAT_LEASED ||
+				lease_over,
+			"a vote was refused before its lease ended");
+	}
+	if (command->kind == COMMAND_REVEAL) {
+		ORACLE(ORACLE_SEALED, !done || round->state == ROUND_REVEAL, "a vote was opened in round state %d",
+			round->state);
+		ORACLE(ORACLE_DEADLINE, !done || now_ms < round->reveal_until_ms,
+			"a vote was opened %lld ms behind its deadline", (long long)(now_ms - round->reveal_until_ms));
+		ORACLE(ORACLE_DEADLINE,
+			reply->detail != BALLOT_REVEAL_CLOSED || round->state != ROUND_REVEAL ||
+				now_ms >= round->reveal_until_ms,
+			"an opening was refused before its deadline");
+	}
+}
+
+/* What was opened must be what this voter, and nobody else, had sealed. */
+static void sealed_check(const struct driver *driver, const struct command *command, const struct sight *before,
+	const struct reply *reply)
+{
+	const struct world *world = &driver->live.world;
+	struct sha256 commitment;
+	if (command->kind != COMMAND_REVEAL || reply->answer != ANSWER_DONE)
+		return;
+	ORACLE(ORACLE_SEALED, before->has_seat, "somebody without a seat opened a vote");
+	model_commitment(&driver->plan->network, &world_item(world, command->item)->id,
+		(uint32_t)command->vote.key.round, &driver->plan->actor[command->actor].key,
+		(uint8_t)command->vote.choice, &command->vote.salt, &commitment);
+	for (uint32_t s = before->seat.seal_head; s; s = world_seal(world, s - 1)->next)
+		if (world_seal(world, s - 1)->sequence == before->seat.sequence) {
+			ORACLE(ORACLE_SEALED, id_compare(&commitment, &world_seal(world, s - 1)->commitment) == 0,
+				"a %s voter opened what was not sealed",
+				behaviour_name(driver->plan->actor[command->actor].behaviour));
+			return;
+		}
+	oracle_fail(ORACLE_SEALED, "a vote was opened that was never sealed");
+}
+
+/* ---- sending ---- */
+
+static bool comes_again(enum command_kind kind)
+{
+	return kind < COMMAND_WORKERS && kind != COMMAND_JAIL && kind != COMMAND_OVERTURN;
+}
+
+static void deliver(struct driver *driver, struct sent *sent, uint64_t word)
+{
+	struct node *node = &driver->live;
+	struct command *command = &sent->command;
+	struct sight before = {0};
+	struct reply reply;
+	int fate = (int)(plan_word(word, 40) % 100);
+	command->now_ms = driver->now_ms;
+	sight_of(driver, command, &before);
+	node_apply(node, command, &reply);
+	if (driver->faults && fate < driver->plan->lost_percent) {
+		world_rollback(&node->world);
+		sent->waits = true;
+		return;
+	}
+	world_commit(&node->world);
+	if (command->kind == COMMAND_TAKE || command->kind == COMMAND_COMMIT || command->kind == COMMAND_REVEAL) {
+		deadline_check(command, &before, &reply);
+		sealed_check(driver, command, &before, &reply);
+	}
+	if (sent->effects > 0)
+		ORACLE(reply.answer == ANSWER_DONE ? ORACLE_ONCE : ORACLE_SAME_ANSWER,
+			reply.answer == ANSWER_REPEATED && reply.seat == sent->reply.seat &&
+				reply.item == sent->reply.item,
+			"a command of kind %d came again and was answered %d for seat %u, first for seat %u",
+			command->kind, reply.answer, reply.seat, sent->reply.seat);
+	sent->waits = false;
+	if (reply.answer != ANSWER_DONE)
+		return;
+	sent->effects++;
+	sent->reply = reply;
+	wn_assert(driver->log_count < LOG_MOST);
+	driver->log[driver->log_count++] = *command;
+	if (driver->faults && fate < driver->plan->lost_percent + driver->plan->unheard_percent)
+		sent->waits = true;
+	else
+		sent->leaf = world_count(&node->world, TABLE_LEAVES);
+	if (command->kind >= COMMAND_WORKERS || plan_word(word, 41) % 4 == 0)
+		oracle_money(&node->world, driver->plan->policy.cap_units);
+}
+
+static void send(struct driver *driver, const struct command *command, uint64_t word)
+{
+	struct sent once = {.command = *command};
+	struct sent *sent = &once;
+	if (comes_again(command->kind)) {
+		sent = &driver->history[driver->sent++ % HISTORY];
+		*sent = once;
+	}
+	deliver(driver, sent, word);
+}
+
+static void send_again(struct driver *driver, uint64_t word)
+{
+	uint32_t there = driver->sent < HISTORY ? driver->sent : HISTORY;
+	if (there == 0)
+		return;
+	struct sent *sent = &driver->history[plan_word(word, 42) % there];
+	uint32_t leaf = sent->leaf;
+	struct command first = sent->command;
+	deliver(driver, sent, word);
+	/* What stands in the journal is the command as it took effect. */
+	if (leaf != 0 || (sent->effects > 0 && sent->leaf == 0))
+		sent->command = first;
+}
+
+/* ---- actors ---- */
+
+static int actor_any(const struct driver *driver, uint64_t word, bool contributor)
+{
+	int first = (int)(plan_word(word, 43) % (uint64_t)driver->plan->actors);
+	for (int i = 0; i < driver->plan->actors; i++) {
+		int a = (first + i) % driver->plan->actors;
+		if (contributor ? driver->plan->actor[a].contributor : driver->plan->actor[a].validator)
+			return a;
+	}
+	return first;
+}
+
+/* What an actor thinks of an item, the same whenever asked. */
+static int opinion(const struct driver *driver, uint32_t item_number, int actor, int64_t sequence)
+{
+	const struct plan *plan = driver->plan;
+	const struct world_item *item = world_item(&driver->live.world, item_number);
+	int classes = plan->campaigns[item->campaign].class_count;
+	uint64_t word = plan_word(
+		plan->seed ^ ((uint64_t)item_number << 20 | (uint64_t)actor << 8 | (uint64_t)(sequence / 4)), 3);
+	bool hard = (int)(plan_word(plan->seed + item_number, 4) % 100) < plan->hard_percent;
+	bool right = (int)(plan_word(word, 1) % 100) < (hard ? 50 : plan->actor[actor].skill_percent);
+	switch (plan->actor[actor].behaviour) {
+	case BEHAVIOUR_LAZY:
+		return classes - 1;
+	case BEHAVIOUR_RANDOM:
+		return (int)(plan_word(word, 2) % (uint64_t)classes);
+	case BEHAVIOUR_INVERTING:
+		right = !right;
+		break;
+	default:
+		break;
+	}
+	return right ? item->truth : (item->truth + 1 + (int)(plan_word(word, 3) % (uint64_t)(classes - 1))) % classes;
+}
+
+static bool seat_any(const struct driver *driver, uint64_t word, bool reveals, uint32_t *out)
+{
+	const struct world *world = &driver->live.world;
+	uint32_t count = world_count(world, TABLE_BONDED);
+	uint32_t first = count > 0 ? (uint32_t)(plan_word(word, 44) % count) : 0;
+	for (uint32_t i = 0; i < count; i++) {
+		*out = world_list(world, TABLE_BONDED, (first + i) % count);
+		const struct world_seat *seat = world_seat(world, *out);
+		enum round_state state = (enum round_state)world_round(world, seat->round)->state;
+		bool absent = driver->plan->actor[seat->voter].behaviour == BEHAVIOUR_ABSENT;
+		/* Now and then somebody tries what is too early. */
+		bool fits =
+			reveals ? seat->state == SEAT_COMMITTED &&
+					  (state == ROUND_REVEAL || plan_word(word, 45) % 32 == 0)
+				: state == ROUND_COMMIT && (seat->state == SEAT_LEASED || plan_word(word, 46) % 8 == 0);
+		if (fits && (!absent || plan_word(word, 47) % 3 == 0))
+			return true;
+	}
+	return false;
+}
+
+/* Another vote on the item that was opened already, or only sealed: what a copier works with. */
+static const struct world_seat *neighbour(const struct world *world, const struct world_seat *seat, bool opened)
+{
+	for (uint32_t s = world_round(world, seat->round)->seat_head; s; s = world_seat(world, s - 1)->next) {
+		const struct world_seat *other = world_seat(world, s - 1);
+		if (other != seat && (opened ? other->revealed != 0 : other->seal_head != 0))
+			return other;
+	}
+	return NULL;
+}
+
+static bool vote_fill(struct driver *driver, struct command *command, uint64_t word)
+{
+	const struct world *world = &driver->live.world;
+	bool reveals = command->kind == COMMAND_REVEAL;
+	uint32_t number;
+	if (!seat_any(driver, word, reveals, &number))
+		return false;
+	const struct world_seat *seat = world_seat(world, number);
+	const struct world_round *round = world_round(world, seat->round);
+	const struct world_item *item = world_item(world, round->item);
+	const struct plan *plan = driver->plan;
+	int64_t sequence = reveals ? seat->sequence : seat->sequence + 1 - (int64_t)(plan_word(word, 48) % 16 == 0);
+	/* What the parser lets through. */
+	sequence = sequence < 1 ? 1 : sequence;
+	if (sequence > BALLOT_SEQUENCE_MAX)
+		return false;
+	command->actor = seat->voter;
+	command->item = round->item;
+	command->vote = (struct ballot_vote){.key = {item->id, round->number}, .sequence = sequence};
+	int choice = opinion(driver, round->item, seat->voter, sequence);
+	struct salt salt;
+	vote_salt(plan->actor[seat->voter].vote_seed, &plan->network, &item->id, (uint32_t)round->number,
+		(uint64_t)sequence, &plan->actor[seat->voter].key, &salt);
+	if (driver->live.checks) {
+		struct salt wanted;
+		model_salt(plan->actor[seat->voter].vote_seed, &plan->network, &item->id, (uint32_t)round->number,
+			(uint64_t)sequence, &plan->actor[seat->voter].key, &wanted);
+		oracle_model(memcmp(&salt, &wanted, sizeof salt) == 0 ? NULL : "salt");
+	}
+	const struct world_seat *other =
+		plan->actor[seat->voter].behaviour == BEHAVIOUR_COPYING ? neighbour(world, seat, reveals) : NULL;
+	if (reveals) {
+		command->vote.choice = other ? other->choice : choice;
+		command->vote.salt = other ? other->salt : salt;
+		if (plan_word(word, 49) % 64 == 0)
+			command->vote.choice += 1;
+	} else {
+		vote_commitment(&plan->network, &item->id, (uint32_t)round->number, &plan->actor[seat->voter].key,
+			(uint8_t)choice, &salt, &command->vote.commitment);
+		if (other)
+			command->vote.commitment = world_seal(world, other->seal_head - 1)->commitment;
+	}
+	/* Late ones act at the last moment, and one behind it. */
+	int64_t until_ms = reveals ? round->reveal_until_ms
+			   : seat->state == SEAT_LEASED && seat->lease_until_ms < round->commit_until_ms
+				   ? seat->lease_until_ms
+				   : round->commit_until_ms;
+	int64_t at_ms = until_ms - 1 + (int64_t)(plan_word(word, 50) % 2);
+	if (plan->actor[seat->voter].behaviour == BEHAVIOUR_LATE && at_ms > driver->now_ms)
+		driver->now_ms = at_ms;
+	return true;
+}
+
+static bool seat_wanted(struct driver *driver, struct command *command, uint64_t word)
+{
+	const struct world *world = &driver->live.world;
+	uint32_t count = world_count(world, TABLE_OPEN);
+	for (int pick = 0; count > 0 && pick < PICKS; pick++) {
+		uint32_t number =
+			world_list(world, TABLE_OPEN, (uint32_t)(plan_word(word, (uint64_t)(60 + pick)) % count));
+		const struct world_item *item = world_item(world, number);
+		const struct world_round *round =
+			item->round_count > 0 ? world_round(world, item->rounds[item->round_count - 1]) : NULL;
+		if (!round || round->state != ROUND_COMMIT || round->taken >= round->seats)
+			continue;
+		command->item = number;
+		command->vote.key = (struct round_key){item->id, round->number};
+		command->actor = actor_any(driver, word, false);
+		for (int i = 0; round->kind == ROUND_AUDIT && i < driver->plan->actors; i++) {
+			command->actor = (command->actor + i) % driver->plan->actors;
+			if (driver->plan->actor[command->actor].curator)
+				break;
+		}
+		return true;
+	}
+	return false;
+}
+
+static bool command_fill(struct driver *driver, struct command *command, uint64_t word)
+{
+	const struct world_head *head = driver->live.world.head;
+	command->number = ++driver->numbers;
+	switch (command->kind) {
+	case COMMAND_STAKE:
+	case COMMAND_UNSTAKE:
+		command->actor = actor_any(driver, word, false);
+		command->amount =
+			ledger_available(&head->balances[command->actor]
+							[command->kind == COMMAND_STAKE ? LEDGER_FREE : LEDGER_STAKE]) /
+			(int64_t)(1 + plan_word(word, 51) % 40);
+		/* One too many, now and then; and nothing at all. */
+		command->amount += plan_word(word, 52) % 16 == 0;
+		return true;
+	case COMMAND_SUBMIT:
+		command->actor = actor_any(driver, word, true);
+		command->campaign = (int)(plan_word(word, 53) % 100) >= driver->plan->open_percent;
+		return world_count(&driver->live.world, TABLE_OPEN) < OPEN_MOST;
+	case COMMAND_TAKE:
+		return seat_wanted(driver, command, word);
+	case COMMAND_SKIP: {
+		uint32_t number;
+		const struct world *world = &driver->live.world;
+		if (!seat_any(driver, word, false, &number))
+			return false;
+		const struct world_round *round = world_round(world, world_seat(world, number)->round);
+		command->actor = world_seat(world, number)->voter;
+		command->item = round->item;
+		command->vote.key = (struct round_key){world_item(world, round->item)->id, round->number};
+		return true;
+	}
+	case COMMAND_COMMIT:
+	case COMMAND_REVEAL:
+		return vote_fill(driver, command, word);
+	case COMMAND_JAIL:
+		command->actor = actor_any(driver, word, false);
+		command->amount = plan_word(word, 54) % 4 == 0;
+		return true;
+	case COMMAND_OVERTURN:
+		command->item = (uint32_t)plan_word(word, 55);
+		return true;
+	case COMMAND_FUND:
+		command->actor = actor_any(driver, word, false);
+		command->campaign = 0;
+		command->amount = ledger_available(&head->balances[command->actor][LEDGER_FREE]) / 64;
+		return command->amount > 0;
+	default:
+		return true;
+	}
+}
+
+/* ---- time ---- */
+
+static void time_pass(struct driver *driver, uint64_t word)
+{
+	uint64_t epoch_ms = (uint64_t)(driver->plan->policy.epoch_ms / driver->plan->dense);
+	uint64_t how = plan_word(word, 56) % 1000;
+	/* Mostly a little; now and then a night, or an outage. */
+	uint64_t most = how < 3 ? 3 * epoch_ms : how < 20 ? epoch_ms / 4 : how < 700 ? epoch_ms / 100 : 1;
+	driver->now_ms += (int64_t)(plan_word(word, 57) % most);
+}
+
+static void workers_turn(struct driver *driver, uint64_t word)
+{
+	bool all = plan_word(word, 58) % 4 == 0;
+	int only = (int)(plan_word(word, 59) % DUE_WORKERS);
+	for (int w = 0; w < DUE_WORKERS; w++) {
+		struct command command = {.kind = (enum command_kind)(COMMAND_WORKERS + w)};
+		if (all || w == only)
+			send(driver, &command, plan_word(word, (uint64_t)(70 + w)));
+	}
+}
+
+static void operate(struct driver *driver, uint64_t word)
+{
+	struct command command;
+	uint32_t sum = 0, pick;
+	for (int w = 0; w < 16; w++)
+		sum += driver->plan->weights[w];
+	pick = (uint32_t)(plan_word(word, 39) % sum);
+	int kind = 0;
+	while (pick >= driver->plan->weights[kind])
+		pick -= driver->plan->weights[kind++];
+	if (kind == WEIGHT_AGAIN) {
+		send_again(driver, word);
+		return;
+	}
+	if (kind == COMMAND_WORKERS) {
+		workers_turn(driver, word);
+		return;
+	}
+	memset(&command, 0, sizeof command); /* padding too: it is hashed into the journal */
+	command.kind = (enum command_kind)kind;
+	if (command_fill(driver, &command, word))
+		send(driver, &command, word);
+}
+
+/* ---- the end ---- */
+
+static bool over(const struct driver *driver)
+{
+	const struct world *world = &driver->live.world;
+	for (uint32_t i = 0; i < world_count(world, TABLE_UNBONDINGS); i++)
+		if (!world_unbonding(world, i)->done)
+			return false;
+	return world_count(world, TABLE_OPEN) + world_count(world, TABLE_BONDED) + world_count(world, TABLE_UNPAID) +
+		       world_count(world, TABLE_VESTING) ==
+	       0;
+}
+
+/* No faults any more, nobody votes any more: whoever waits gets an answer, and everything comes to its end. */
+static void heal(struct driver *driver)
+{
+	driver->faults = false;
+	for (int i = 0; i < HISTORY; i++)
+		if (driver->history[i].waits) {
+			struct command first = driver->history[i].command;
+			bool there = driver->history[i].effects > 0;
+			deliver(driver, &driver->history[i], (uint64_t)i);
+			ORACLE(ORACLE_PROGRESS, !driver->history[i].waits, "a retry was not answered");
+			if (there)
+				driver->history[i].command = first;
+		}
+	for (int turn = 0; turn < HEAL_TURNS && !over(driver); turn++) {
+		driver->now_ms += driver->plan->policy.epoch_ms / 4 + 1;
+		for (int w = 0; w < DUE_WORKERS; w++) {
+			struct command command = {.kind = (enum command_kind)(COMMAND_WORKERS + w)};
+			send(driver, &command, (uint64_t)turn);
+		}
+		if (driver->log_count > LOG_MOST / 2)
+			all_check(driver);
+	}
+	ORACLE(ORACLE_PROGRESS, over(driver),
+		"after %d turns without faults %u items, %u bonds, %u payments and %u grants are still open",
+		HEAL_TURNS, world_count(&driver->live.world, TABLE_OPEN),
+		world_count(&driver->live.world, TABLE_BONDED), world_count(&driver->live.world, TABLE_UNPAID),
+		world_count(&driver->live.world, TABLE_VESTING));
+}
+
+static void gains_sum(const struct driver *driver, struct gains *gains)
+{
+	const struct world *world = &driver->live.world;
+	*gains = (struct gains){.items = world_count(world, TABLE_ITEMS), .votes = world_count(world, TABLE_SEALS)};
+	for (int a = 0; a < driver->plan->actors; a++) {
+		gains->units[a] = -driver->plan->actor[a].grant;
+		for (int kind = 0; kind < LEDGER_KINDS; kind++)
+			gains->units[a] += world->head->balances[a][kind].credits_posted -
+					   world->head->balances[a][kind].debits_posted;
+	}
+}
+
+void drive(const struct plan *plan, const struct beacon_onion *onion, const struct kept *kept, struct gains *gains)
+{
+	struct driver *driver = calloc(1, sizeof *driver);
+	ORACLE(ORACLE_PROMISE, driver != NULL, "no memory");
+	*driver = (struct driver){.plan = plan, .faults = true};
+	driver->log = calloc(LOG_MOST, sizeof *driver->log);
+	ORACLE(ORACLE_PROMISE, driver->log != NULL, "no memory");
+	node_open(&driver->live, plan, onion, true);
+	node_open(&driver->shadow, plan, onion, false);
+	oracle_report->seed = plan->seed;
+	for (uint32_t i = 0; i < plan->operations; i++) {
+		uint64_t word = plan_word(plan->seed, (uint64_t)i << 16 | 0xffff);
+		oracle_report->at = i;
+		oracle_report->operations++;
+		time_pass(driver, word);
+		if (kept->all || kept->flags[i])
+			operate(driver, word);
+		if (i % CHECK_EVERY == CHECK_EVERY - 1)
+			all_check(driver);
+	}
+	heal(driver);
+	all_check(driver);
+	if (gains)
+		gains_sum(driver, gains);
+	node_close(&driver->live);
+	node_close(&driver->shadow);
+	free(driver->log);
+	free(driver);
+}
