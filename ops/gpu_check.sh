@@ -10,7 +10,7 @@ failed=0
 trap 'rm -f "$report"' EXIT
 
 about=$("$check" about) || { echo "$about"; exit 2; }
-say() { printf '%s\n' "$*" | tee -a "$report"; }
+say() { printf '%s\n' "$@" | tee -a "$report"; }
 # A step that is cut off after LIMIT seconds, or fails, is a line of the report like all others.
 step() { # TITLE LIMIT COMMAND...
 	say "" "## $1" ""
