@@ -13,7 +13,7 @@ struct command {
 	const char *summary;	      /* one line */
 	const char *const *help;      /* further lines, NULL-terminated; may be NULL */
 	const struct option *options; /* the command's own table; may be NULL; common ones (node.*, log.*) are added */
-	bool runs_node;		      /* takes every folder's options too: up and the roles */
+	bool runs_node;		      /* takes every folder's options too: up, the roles, who looks at them */
 	int (*run)(const struct options *options, int argc, char **argv); /* argv: positional words only */
 };
 

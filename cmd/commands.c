@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu_embed/embed_worker.h"
 #include "ingest/ingest_worker.h"
 #include "web/server.h"
 
@@ -29,7 +30,8 @@ static const struct option common_options[] = {
 	{.name = NULL},
 };
 
-const struct option *const node_tables[] = {common_options, node_options, web_options, ingest_options, NULL};
+const struct option *const node_tables[] = {common_options, node_options, web_options, ingest_options, embed_options,
+	NULL};
 
 const struct command *command_find(const char *name)
 {

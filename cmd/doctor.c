@@ -1,7 +1,6 @@
 /* `winnow doctor`: what this machine has and lacks for a node, each finding with what to do about it. */
 #include "cmd/command.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -59,23 +58,34 @@ static void machine_look(struct doctor *doctor)
 			"%" PRId64 " MiB, %" PRId64 " MiB free%s", all_mb, free_mb,
 			all_mb < DOCTOR_MEMORY_LEAST_MB ? ": a node wants a gibibyte" : "");
 	}
-	void *cuda = dlopen("libcuda.so.1", RTLD_LAZY | RTLD_LOCAL);
-	find(doctor, FINDING_GOOD, "GPU", "%s",
-		cuda ? "an NVIDIA driver is here; this version computes on the CPU"
-		     : "none found; nothing is missing without one but speed");
-	if (cuda)
-		dlclose(cuda);
 }
 
-static void backend_look(struct doctor *doctor)
+/* Which one signs, and why not one before it in the order of preference. */
+static void backend_look(struct doctor *doctor, const struct options *options)
 {
+	const char *name = option_text(options, "embed.backend");
+	char about[BACKEND_ABOUT_MAX];
 	struct backend *backend;
 	struct wn_error err = {0};
-	if (!backend_open(&backend, NULL, &err)) {
-		find(doctor, FINDING_BAD, "duplicates", "no signing backend works: %s", err.text);
+	backend_cuda.about(about);
+	find(doctor, FINDING_GOOD, "GPU", "%s%s", about,
+		backend_cuda.usable() ? "; embed.backend = cuda signs on it"
+				      : ": nothing is missing without one but speed");
+	if (!backend_open(&backend, name, &err)) {
+		find(doctor, FINDING_BAD, "duplicates", "%s", err.text);
 		return;
 	}
-	find(doctor, FINDING_GOOD, "duplicates", "signing backend %s", backend_name(backend));
+	const char *used = backend_name(backend);
+	for (size_t i = 0; backend_kinds[i] && strcmp(backend_kinds[i]->name, used) != 0; i++)
+		if (!backend_kinds[i]->device && !backend_kinds[i]->usable()) {
+			backend_kinds[i]->about(about);
+			find(doctor, FINDING_GOOD, "duplicates", "not %s: %s", backend_kinds[i]->name, about);
+		}
+	for (size_t i = 0; backend_kinds[i]; i++)
+		if (strcmp(backend_kinds[i]->name, used) == 0)
+			backend_kinds[i]->about(about);
+	find(doctor, FINDING_GOOD, "duplicates", "%s signs%s: %s", used,
+		name && *name ? ", as embed.backend says" : ", the fastest of the processor", about);
 	backend_close(backend);
 }
 
@@ -191,7 +201,7 @@ static int doctor_run(const struct options *options, int argc, char **argv)
 		return command_failed(&err);
 	find(&doctor, FINDING_GOOD, "version", "winnow " WINNOW_VERSION);
 	machine_look(&doctor);
-	backend_look(&doctor);
+	backend_look(&doctor, options);
 	disk_look(&doctor, &node);
 	keys_look(&doctor, &node);
 	if (postgresql_look(&doctor, &node))
@@ -205,6 +215,7 @@ static int doctor_run(const struct options *options, int argc, char **argv)
 const struct command command_doctor = {
 	.name = "doctor",
 	.usage = "doctor [--node.state DIR]",
+	.runs_node = true, /* it looks at the node as its options make it */
 	.summary = "what this machine has and lacks for a node",
 	.run = doctor_run,
 };

@@ -206,11 +206,17 @@ bool embed_loop_batch(
 	return true;
 }
 
+const struct option embed_options[] = {
+	{"embed.backend", OPTION_TEXT, NULL, 0, 0,
+		"what signs texts: cuda, avx512, avx2 or ref (default: the fastest of the processor)"},
+	{.name = NULL},
+};
+
 static bool embed_worker_batch(struct worker *worker, size_t *done, struct wn_error *err)
 {
 	/* One linker a process. */
 	static struct embed_loop *loop;
-	if (!loop && !embed_loop_open(&loop, NULL, EMBED_BATCH_MAX, err))
+	if (!loop && !embed_loop_open(&loop, option_text(worker->node->options, "embed.backend"), EMBED_BATCH_MAX, err))
 		return false;
 	return embed_loop_batch(loop, worker->db, &worker->arena, done, err);
 }

@@ -6,6 +6,8 @@
 
 enum { EMBED_BATCH_MAX = 500 };
 
+extern const struct option embed_options[]; /* embed.*; ended by a row whose name is NULL */
+
 /* Database role winnow_embed, woken by winnow_item, elected by an advisory lock; wakes winnow_embedded. */
 extern const struct worker_plan *const embed_plan;
 

@@ -5,12 +5,14 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/log.h"
 #include "gpu_embed/norm.h"
 
 enum { SIGNER_POINTS_MAX = SIGNER_BATCH_MAX * EMBED_POINTS_MAX, SIGNER_POINTS_LEAST = 1 << 16 };
 
 struct signer {
 	struct backend *backend;
+	bool fault_told;
 	struct norm norm;
 	uint32_t starts[SIGNER_BATCH_MAX + 1];
 	uint32_t *points; /* grows to the biggest batch so far */
@@ -105,6 +107,10 @@ bool signer_sign(struct signer *signer, struct wn_arena *arena, struct signed_co
 		return wn_fail(err, WN_FULL, "memory", "no room for %zu signatures", count);
 	if (!backend_sign(signer->backend, &texts, &out, err))
 		return false;
+	if (backend_fault(signer->backend) && !signer->fault_told) {
+		log_failure("signing_device_lost", backend_fault(signer->backend));
+		signer->fault_told = true;
+	}
 	for (size_t i = 0; i < count; i++) {
 		struct signed_content *content = &contents[i];
 		content->lanes = out.lanes + i * EMBED_LANES;

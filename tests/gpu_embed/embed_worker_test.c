@@ -615,6 +615,9 @@ TEST(the_role_runs_on_its_own_rights_and_only_once)
 	submit_stream(&place, test_seed() + 6, 300);
 	CHECK_OR_RETURN(strlen(place.conninfo) < sizeof node.database);
 	strcpy(node.database, place.conninfo);
+	struct options *options = options_open((const struct option *const[]){embed_options, NULL});
+	CHECK_OK(option_set(options, "embed.backend", "ref", &err), err);
+	node.options = options;
 	fflush(stdout);
 	for (size_t i = 0; i < ROLES; i++) {
 		roles[i] = fork();
