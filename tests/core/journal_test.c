@@ -926,9 +926,11 @@ static bool plan_scans(struct log *log, const struct sql_statement *statement, c
 	char *name = wn_arena_printf(&log->arena, "flat_%d", ++number);
 	char *prepare = wn_arena_printf(&log->arena, "PREPARE %s AS %s", name, statement->text);
 	char *text = wn_arena_printf(&log->arena, "EXPLAIN EXECUTE %s%s", name, values);
-	struct sql_statement explain = {wn_arena_printf(&log->arena, "explain_%d", number), text, 0};
+	/* The connection remembers it. */
+	struct sql_statement *explain = wn_arena_alloc(&log->arena, sizeof *explain);
+	*explain = (struct sql_statement){wn_arena_printf(&log->arena, "explain_%d", number), text, 0};
 	CHECK_OK(db_command(log->owner, prepare, &err), err);
-	if (!db_query(log->owner, &explain, NULL, &result, &err)) {
+	if (!db_query(log->owner, explain, NULL, &result, &err)) {
 		CHECK_TEXT(err.text, "");
 		return true;
 	}
