@@ -158,6 +158,14 @@ test: deps-test ## all tests that need only Debian packages; last line "N passed
 	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) FAILPOINTS=1 $(O)/failpoints/winnow
 	@sh tests/run.sh $(O) $(TEST_BINARIES)
 
+# What runs threads of its own: the server's lanes and loops, the workers, the signers.
+THREADED := core web gpu_embed
+.PHONY: test-threads
+test-threads: deps-test ## what runs threads, under ThreadSanitizer
+	@$(MAKE) --no-print-directory -j$(JOBS) SAN=tsan BUILD=$(BUILD) $(patsubst %,$(BUILD)/tsan/tests/%_test,$(THREADED))
+	@failed=0; for folder in $(THREADED); do echo "$$folder:"; $(BUILD)/tsan/tests/$${folder}_test >$(BUILD)/tsan/$$folder.log 2>&1 || failed=1; \
+	grep -E '^FAIL|^WARNING: ThreadSanitizer' $(BUILD)/tsan/$$folder.log; tail -n 1 $(BUILD)/tsan/$$folder.log; done; exit $$failed
+
 # ---- what may happen to a node: kills at every named point, a sick database, a power cut -----------------------
 .PHONY: test-crash
 test-crash: deps-test ## kill -9 at every fail point, PostgreSQL's faults, power cuts (as root): tables; POINTS=pattern
@@ -224,7 +232,7 @@ deps-test: ## those and what the tests need besides
 run: deps ## dependencies, build, node and page on 127.0.0.1:8080; Ctrl-C stops the server
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) all
 	@exec $(BUILD)/winnow up
-stop: ## stop the embedded PostgreSQL that `make run` leaves running
+stop: ## stop the node, and the PostgreSQL that `make run` leaves running
 	@$(BUILD)/winnow down
 DEMO_DIR ?= ../shared/data/weather-campaign
 demo: deps ## the whole main job over a recorded campaign: make demo DEMO_DIR=folder
