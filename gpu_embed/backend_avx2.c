@@ -79,13 +79,12 @@ static unsigned vector_width(const uint32_t *points, size_t count)
 	for (size_t i = 0; i < count; i += VECTOR_WIDTH) {
 		__m256i v = _mm256_maskload_epi32((const int *)points + i, mask_of(count - i));
 		__m256i least = _mm256_set1_epi32(WIDE_LEAST), found = _mm256_setzero_si256();
+		__m256i over = _mm256_cmpeq_epi32(_mm256_max_epu32(v, least), v);
 		blanks += mask_count(_mm256_cmpeq_epi32(v, _mm256_set1_epi32(' ')));
-		if (mask_count(_mm256_cmpeq_epi32(_mm256_max_epu32(v, least), v)) == 0)
-			continue;
-		for (unsigned range = 0; range < WIDE_RANGES; range++) {
-			__m256i over = _mm256_sub_epi32(v, _mm256_set1_epi32((int)vector_wide[range].first));
+		for (unsigned range = 0; range < WIDE_RANGES && !_mm256_testc_si256(found, over); range++) {
+			__m256i past = _mm256_sub_epi32(v, _mm256_set1_epi32((int)vector_wide[range].first));
 			__m256i span = _mm256_set1_epi32((int)(vector_wide[range].last - vector_wide[range].first));
-			found = _mm256_or_si256(found, _mm256_cmpeq_epi32(_mm256_min_epu32(over, span), over));
+			found = _mm256_or_si256(found, _mm256_cmpeq_epi32(_mm256_min_epu32(past, span), past));
 		}
 		wide += mask_count(found);
 	}

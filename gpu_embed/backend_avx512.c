@@ -80,9 +80,8 @@ static unsigned vector_width(const uint32_t *points, size_t count)
 		__mmask16 here = mask_of(count - i), found = 0;
 		__m512i v = _mm512_maskz_loadu_epi32(here, points + i);
 		blanks += (size_t)__builtin_popcount(_mm512_mask_cmpeq_epi32_mask(here, v, _mm512_set1_epi32(' ')));
-		if (_mm512_cmpge_epu32_mask(v, _mm512_set1_epi32(WIDE_LEAST)) == 0)
-			continue;
-		for (unsigned range = 0; range < WIDE_RANGES; range++)
+		__mmask16 over = _mm512_cmpge_epu32_mask(v, _mm512_set1_epi32(WIDE_LEAST));
+		for (unsigned range = 0; range < WIDE_RANGES && (over & ~found); range++)
 			found |= _mm512_cmple_epu32_mask(
 				_mm512_sub_epi32(v, _mm512_set1_epi32((int)vector_wide[range].first)),
 				_mm512_set1_epi32((int)(vector_wide[range].last - vector_wide[range].first)));

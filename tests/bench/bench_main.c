@@ -27,6 +27,8 @@ static const struct {
 	{"start", bench_start},
 	{"replay", bench_replay},
 };
+	{"signatures", bench_signatures},
+	{"range", bench_range},
 
 struct bench_figure {
 	const struct bench_series *series;
