@@ -435,6 +435,7 @@ const struct route seat_routes[] = {
 		.roles = ACCOUNT_VALIDATOR | ACCOUNT_CURATOR,
 		.body_max = 65536,
 		.handle = seats_take,
+		.idempotent = true,
 		.summary = "Take up to 64 tasks",
 		.takes = "SeatWish",
 		.gives = "200:SeatsTaken",

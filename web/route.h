@@ -38,7 +38,7 @@ struct route {
 	 * not a failure. */
 	bool (*handle)(struct exchange *exchange, struct wn_error *err);
 	const char *summary; /* one line for openapi.json */
-	bool idempotent;     /* Idempotency-Key is mandatory: POST stakes, transfers, orders, challenges */
+	bool idempotent;     /* Idempotency-Key is mandatory: what would do its work twice when it is sent twice */
 	enum route_needs needs;
 	/* For openapi.json, read by web/openapi.c, which stops the program at a word that it does not know. Schemas are
 	 * those of web/openapi_components.json. */

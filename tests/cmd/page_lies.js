@@ -39,7 +39,8 @@ const note = async (who, origin, size, root) => {
 // Takes a task, seals `choice`, waits until the task is closed for sealed votes; opens nothing.
 export async function seal(campaign, choice) {
 	await session.open();
-	const { view, key } = session.session, { seats: [seat] } = await session.act("POST", "/v1/seats", { campaign, count: 1 });
+	const { view, key } = session.session, { seats: [seat] } = await session.act("POST", "/v1/seats", { campaign, count: 1 },
+		{ idempotency: crypto.randomUUID() });
 	const vote = { item_id: seat.item_id, round: seat.round, sequence: 1, choice };
 	await session.act("POST", "/v1/ballots", { phase: "commit", votes: [{ item_id: vote.item_id, round: vote.round, sequence: 1,
 		commitment: hex(await commitment(view, key, vote)) }] });

@@ -211,16 +211,23 @@ def tell_items(node, keys, check):
 
 def tell_votes(node, keys, check, item):
     judges = [keys["judge1"], keys["judge2"], keys["judge3"]]
-    check(node.ask("POST", "/v1/seats", judges[0], {"campaign": "no-gloves", "count": 1}).status == 404, "an unknown campaign has no seats")
-    check(node.ask("POST", "/v1/seats", judges[0], {"campaign": "open-gloves", "count": 0}).status == 400, "nobody takes no seat")
+    intents = iter(range(1000))
+
+    def take(judge, wish):
+        return node.ask("POST", "/v1/seats", judge, wish, headers={"Idempotency-Key": f'"task-{next(intents)}"'})
+
+    check(node.ask("POST", "/v1/seats", judges[0], {"campaign": "open-gloves", "count": 1}).code == "idempotency_missing",
+          "whoever replays a request for seats gets no more of them")
+    check(take(judges[0], {"campaign": "no-gloves", "count": 1}).status == 404, "an unknown campaign has no seats")
+    check(take(judges[0], {"campaign": "open-gloves", "count": 0}).status == 400, "nobody takes no seat")
     held = {}
     for judge in judges:
-        taken = node.ask("POST", "/v1/seats", judge, {"campaign": "open-gloves", "count": 64})
+        taken = take(judge, {"campaign": "open-gloves", "count": 64})
         check(taken.status == 200 and len(taken.json["seats"]) == 2, f"a judge takes seats: {taken.body}")
         held[judge] = taken.json["seats"]
-    again = node.ask("POST", "/v1/seats", judges[0], {"campaign": "open-gloves", "items": [item, "f" * 64]})
+    again = take(judges[0], {"campaign": "open-gloves", "items": [item, "f" * 64]})
     check({one["code"] for one in again.json["refused"]} == {"already_served", "no_open_round"}, "and is told why not")
-    own = node.ask("POST", "/v1/seats", keys["curator"], {"campaign": "windows", "count": 1})
+    own = take(keys["curator"], {"campaign": "windows", "count": 1})
     skipped = own.json["seats"][0]["item_id"] if own.status == 200 and own.json["seats"] else None
     check(skipped is not None, "a curator takes a window's seat")
     check(node.ask("DELETE", f"/v1/seats/{skipped}", keys["curator"]).status == 200, "and leaves it")

@@ -123,7 +123,8 @@ async function skip() {
 }
 
 async function take(campaign) {
-	const { seats, refused } = await act("POST", "/v1/seats", { campaign: campaign.name, count: 1 });
+	const { seats, refused } = await act("POST", "/v1/seats", { campaign: campaign.name, count: 1 },
+		{ idempotency: crypto.randomUUID() });
 	if (seats.length === 0) {
 		say("judge-answer", refused.some((r) => r.code === "insufficient_stake") ? "Your deposit does not cover this task: see Your account." :
 			"No task is free for you just now. Look again in a minute.");
