@@ -37,8 +37,8 @@ int64_t bench_cpu_self(void);
 /* The server of a cluster and all of its children: backends, checkpointer, writers. */
 int64_t bench_cpu_of_cluster(const struct cluster *cluster);
 double bench_seconds(void); /* wall, monotonic */
-/* Runs argv to its end, its output to /dev/null but for stderr; what it used is added to *cpu_ns, and *peak_kib gets its
- * largest resident set; both may be NULL. */
+/* Runs argv to its end, its output to /dev/null but for stderr; what it used is added to *cpu_ns, and *peak_kib gets
+ * its largest resident set; both may be NULL. */
 bool bench_execute(const char *const argv[], int64_t *cpu_ns, int64_t *peak_kib, struct wn_error *err);
 
 /* ---- a node ---- */
@@ -95,7 +95,7 @@ bool load_run(struct load *load, const struct wn_slice *requests, size_t count, 
 /* ---- rows ---- */
 
 typedef bool bench_function(struct wn_error *err);
-bench_function bench_ballots, bench_ingest, bench_tally, bench_close, bench_export, bench_download, bench_duplicates,
-	bench_start, bench_replay, bench_signatures, bench_range;
+bench_function bench_ballots, bench_ingest, bench_tally, bench_close, bench_export, bench_download, bench_start,
+	bench_replay, bench_signatures, bench_range;
 
 #endif
