@@ -26,9 +26,9 @@ static const struct {
 	{"download", bench_download},
 	{"start", bench_start},
 	{"replay", bench_replay},
-};
 	{"signatures", bench_signatures},
 	{"range", bench_range},
+};
 
 struct bench_figure {
 	const struct bench_series *series;
