@@ -75,6 +75,12 @@ static void backend_look(struct doctor *doctor, const struct options *options)
 		find(doctor, FINDING_BAD, "duplicates", "%s", err.text);
 		return;
 	}
+	if (backend_fault(backend)) {
+		find(doctor, FINDING_NOTE, "duplicates", "%s signs instead: %s", backend_name(backend),
+			backend_fault(backend)->text);
+		backend_close(backend);
+		return;
+	}
 	const char *used = backend_name(backend);
 	for (size_t i = 0; backend_kinds[i] && strcmp(backend_kinds[i]->name, used) != 0; i++)
 		if (!backend_kinds[i]->device && !backend_kinds[i]->usable()) {

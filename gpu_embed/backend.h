@@ -61,8 +61,8 @@ bool backend_open(struct backend **out, const char *name, struct wn_error *err);
 void backend_close(struct backend *backend); /* NULL is fine */
 const char *backend_name(const struct backend *backend);
 /*
- * All or nothing. When a device fails in a batch, the processor signs the whole batch again, and every batch from then
- * on: the outputs are the same, and backend_fault() says what happened.
+ * All or nothing. When a device fails in a batch, or could not be opened although it is there, the processor signs the
+ * whole batch again, and every batch from then on: the outputs are the same, and backend_fault() says what happened.
  */
 bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out,
 	struct wn_error *err);

@@ -35,6 +35,22 @@ static const struct backend_kind *dispatch_named(const char *name)
 	return NULL;
 }
 
+/* From a device that failed, perhaps before it was open, to the processor. */
+static bool dispatch_replace(struct backend *backend, struct wn_error *err)
+{
+	const struct backend_kind *kind = dispatch_processor();
+	void *state;
+	backend->fault = *err;
+	wn_error_reset(err);
+	if (!kind->open(&state, err))
+		return wn_while(err, "open the backend %s", kind->name);
+	if (backend->state)
+		backend->kind->close(backend->state);
+	backend->kind = kind;
+	backend->state = state;
+	return true;
+}
+
 bool backend_open(struct backend **out, const char *name, struct wn_error *err)
 {
 	char about[BACKEND_ABOUT_MAX];
@@ -53,8 +69,11 @@ bool backend_open(struct backend **out, const char *name, struct wn_error *err)
 		return wn_fail(err, WN_FULL, "memory", "no room for a backend");
 	backend->kind = kind;
 	if (!kind->open(&backend->state, err)) {
-		free(backend);
-		return wn_while(err, "open the backend %s", kind->name);
+		wn_while(err, "open the backend %s", kind->name);
+		if (!kind->device || !dispatch_replace(backend, err)) {
+			free(backend);
+			return false;
+		}
 	}
 	*out = backend;
 	return true;
@@ -76,21 +95,6 @@ const char *backend_name(const struct backend *backend)
 const struct wn_error *backend_fault(const struct backend *backend)
 {
 	return backend->fault.blame == WN_NONE ? NULL : &backend->fault;
-}
-
-/* From a lost device to the processor. */
-static bool dispatch_replace(struct backend *backend, struct wn_error *err)
-{
-	const struct backend_kind *kind = dispatch_processor();
-	void *state;
-	backend->fault = *err;
-	wn_error_reset(err);
-	if (!kind->open(&state, err))
-		return wn_while(err, "open the backend %s", kind->name);
-	backend->kind->close(backend->state);
-	backend->kind = kind;
-	backend->state = state;
-	return true;
 }
 
 bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out,

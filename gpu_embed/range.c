@@ -39,14 +39,31 @@ static const struct range_kind *range_named(const char *name)
 	return NULL;
 }
 
+/* From a device that failed, perhaps before it was open, to the processor, which has all that was added before. */
+static void range_replace(struct range *range, struct wn_error *err)
+{
+	range->fault = *err;
+	wn_error_reset(err);
+	if (range->state)
+		range->kind->close(range->state);
+	range->kind = range->spare_kind;
+	range->state = range->spare;
+	range->spare_kind = NULL;
+	range->spare = NULL;
+}
+
 static bool range_open_states(struct range *range, struct wn_error *err)
 {
-	if (!range->kind->open(&range->state, range->dimensions, err))
-		return false;
 	if (!range->kind->device)
-		return true;
+		return range->kind->open(&range->state, range->dimensions, err);
 	range->spare_kind = range_processor();
-	return range->spare_kind->open(&range->spare, range->dimensions, err);
+	if (!range->spare_kind->open(&range->spare, range->dimensions, err))
+		return false;
+	if (!range->kind->open(&range->state, range->dimensions, err)) {
+		wn_while(err, "open the range search %s", range->kind->name);
+		range_replace(range, err);
+	}
+	return true;
 }
 
 bool range_open(struct range **out, const char *name, unsigned dimensions, struct wn_error *err)
@@ -94,18 +111,6 @@ const char *range_name(const struct range *range)
 const struct wn_error *range_fault(const struct range *range)
 {
 	return range->fault.blame == WN_NONE ? NULL : &range->fault;
-}
-
-/* From a lost device to the processor, which has all that was added before. */
-static void range_replace(struct range *range, struct wn_error *err)
-{
-	range->fault = *err;
-	wn_error_reset(err);
-	range->kind->close(range->state);
-	range->kind = range->spare_kind;
-	range->state = range->spare;
-	range->spare_kind = NULL;
-	range->spare = NULL;
 }
 
 bool range_add(struct range *range, const int8_t *vectors, size_t count, struct wn_error *err)

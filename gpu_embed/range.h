@@ -59,8 +59,8 @@ const char *range_name(const struct range *range);
 bool range_add(struct range *range, const int8_t *vectors, size_t count, struct wn_error *err);
 /*
  * All or nothing. WN_FULL range_hits where room is too small: then fewer queries at a time are asked. When a device
- * fails, the processor, which holds the same vectors, answers this search and all that follow, and range_fault() says
- * what happened.
+ * fails, here or before, the processor, which holds the same vectors, answers this search and all that follow, and
+ * range_fault() says what happened.
  */
 bool range_search(struct range *range, const struct range_query *query, struct range_hits *hits, struct wn_error *err);
 const struct wn_error *range_fault(const struct range *range); /* NULL: nothing */
