@@ -1,4 +1,4 @@
-/* RFC 9421 and RFC 9530 in winnow's fixed profile: one signature, one list of components, the bytes as they were
+/* RFC 9421 and RFC 9530 in winnow's profile: one signature, a least list of components, the bytes as they were
  * received. */
 #include "core/httpsig.h"
 
@@ -8,17 +8,19 @@
 
 #include "core/hash.h"
 
-enum { HTTPSIG_COMPONENTS_MAX = 8, HTTPSIG_DIGITS_MAX = 15, HTTPSIG_DIGEST_ROOM = 64 };
+enum { HTTPSIG_COMPONENTS_MAX = 16, HTTPSIG_DIGITS_MAX = 15, HTTPSIG_DIGEST_ROOM = 64 };
 
 static const char httpsig_label[] = "sig1=";
 
-/* What the signature-input field says; the slices point into it. */
+/* What the signature-input field says; all slices but `parameters` point into it. */
 struct httpsig_input {
-	struct wn_slice parameters; /* all behind "sig1=": goes into the base as it came */
+	struct wn_slice label;	    /* names the signature in both fields, and means nothing (RFC 9421, 7.2.5) */
+	struct wn_slice parameters; /* the list and what follows, as a serializer writes it: goes into the base */
 	struct wn_slice components[HTTPSIG_COMPONENTS_MAX];
 	size_t component_count;
 	struct wn_slice keyid, alg, tag;
-	int64_t created_s;
+	int64_t created_s, expires_s;
+	bool created, expires;
 };
 
 static bool httpsig_memory(struct wn_error *err)
@@ -31,9 +33,9 @@ static bool httpsig_malformed(struct wn_error *err, const char *what)
 	return wn_fail(err, WN_INPUT, "signature_malformed", "%s", what);
 }
 
-static bool field_named(const struct http_header *header, const char *name)
+static bool field_named(const struct http_header *header, struct wn_slice name)
 {
-	return header->name.bytes == strlen(name) && strncasecmp(header->name.data, name, header->name.bytes) == 0;
+	return header->name.bytes == name.bytes && strncasecmp(header->name.data, name.data, name.bytes) == 0;
 }
 
 static struct wn_slice field_trim(struct wn_slice value)
@@ -48,7 +50,7 @@ static struct wn_slice field_trim(struct wn_slice value)
 }
 
 /* All values of a field, trimmed and joined by ", " (RFC 9421, 2.1). *found tells whether the request has it at all. */
-static bool field_value(struct wn_arena *arena, const struct http_request *request, const char *name,
+static bool field_value(struct wn_arena *arena, const struct http_request *request, struct wn_slice name,
 	struct wn_slice *out, bool *found, struct wn_error *err)
 {
 	struct wn_text joined;
@@ -76,26 +78,26 @@ static bool field_value(struct wn_arena *arena, const struct http_request *reque
 	return true;
 }
 
-/* The components that this request must cover, in order. */
+/* The components that this request must cover, in the order in which we write them. */
 static bool httpsig_components(struct wn_arena *arena, const struct http_request *request,
-	const char *names[HTTPSIG_COMPONENTS_MAX], size_t *count, struct wn_error *err)
+	struct wn_slice names[HTTPSIG_COMPONENTS_MAX], size_t *count, struct wn_error *err)
 {
 	static const char *const always[] = {"@method", "@authority", "@path", "@query"};
 	static const char *const when_there[] = {"idempotency-key", "winnow-checkpoint"};
 	*count = 0;
 	for (int i = 0; i < 4; i++)
-		names[(*count)++] = always[i];
+		names[(*count)++] = wn_slice_of(always[i]);
 	if (request->body.bytes > 0) {
-		names[(*count)++] = "content-digest";
-		names[(*count)++] = "content-type";
+		names[(*count)++] = WN_SLICE("content-digest");
+		names[(*count)++] = WN_SLICE("content-type");
 	}
 	for (int i = 0; i < 2; i++) {
-		struct wn_slice value;
+		struct wn_slice name = wn_slice_of(when_there[i]), value;
 		bool found;
-		if (!field_value(arena, request, when_there[i], &value, &found, err))
+		if (!field_value(arena, request, name, &value, &found, err))
 			return false;
 		if (found)
-			names[(*count)++] = when_there[i];
+			names[(*count)++] = name;
 	}
 	return true;
 }
@@ -145,25 +147,25 @@ static bool base_line_ok(const struct wn_text *base, size_t start)
 }
 
 /* The signature base (RFC 9421, 2.5). `digest` stands for content-digest where the request does not carry it yet. */
-static bool httpsig_base(struct wn_arena *arena, const struct http_request *request, const char *const names[],
+static bool httpsig_base(struct wn_arena *arena, const struct http_request *request, const struct wn_slice names[],
 	size_t count, struct wn_slice parameters, const struct wn_slice *digest, struct wn_slice *out,
 	struct wn_error *err)
 {
 	struct wn_text base;
 	wn_text_init(&base, arena);
 	for (size_t i = 0; i < count; i++) {
-		const char *name = names[i];
-		wn_text_printf(&base, "\"%s\": ", name);
+		struct wn_slice name = names[i];
+		wn_text_printf(&base, "\"%.*s\": ", (int)name.bytes, name.data);
 		size_t start = base.bytes;
-		if (strcmp(name, "@method") == 0) {
+		if (wn_slice_equal(name, WN_SLICE("@method"))) {
 			wn_text_add(&base, request->method.data, request->method.bytes);
-		} else if (strcmp(name, "@authority") == 0) {
+		} else if (wn_slice_equal(name, WN_SLICE("@authority"))) {
 			base_authority(&base, request->authority);
-		} else if (strcmp(name, "@path") == 0) {
+		} else if (wn_slice_equal(name, WN_SLICE("@path"))) {
 			base_target(&base, request->target, false);
-		} else if (strcmp(name, "@query") == 0) {
+		} else if (wn_slice_equal(name, WN_SLICE("@query"))) {
 			base_target(&base, request->target, true);
-		} else if (digest && strcmp(name, "content-digest") == 0) {
+		} else if (digest && wn_slice_equal(name, WN_SLICE("content-digest"))) {
 			wn_text_add(&base, digest->data, digest->bytes);
 		} else {
 			struct wn_slice value;
@@ -172,13 +174,15 @@ static bool httpsig_base(struct wn_arena *arena, const struct http_request *requ
 				return false;
 			if (!found)
 				return wn_fail(err, WN_INPUT, "signature_components",
-					"a request with a body carries and signs %s", name);
+					"the signature covers %.*s, which the request does not carry", (int)name.bytes,
+					name.data);
 			wn_text_add(&base, value.data, value.bytes);
 		}
 		if (base.full)
 			return httpsig_memory(err);
 		if (!base_line_ok(&base, start))
-			return wn_fail(err, WN_INPUT, "signature_malformed", "%s holds a control character", name);
+			return wn_fail(err, WN_INPUT, "signature_malformed", "%.*s holds a control character",
+				(int)name.bytes, name.data);
 		wn_text_add(&base, "\n", 1);
 	}
 	wn_text_add_string(&base, "\"@signature-params\": ");
@@ -220,13 +224,38 @@ static bool input_skip(struct wn_slice *text, char c)
 	return true;
 }
 
-/* Digits of a time in seconds. */
+static bool input_blanks(struct wn_slice *text)
+{
+	bool any = false;
+	while (input_skip(text, ' '))
+		any = true;
+	return any;
+}
+
+/* The name of a member of a dictionary (RFC 8941, 3.1.2). */
+static bool input_key(struct wn_slice *text, struct wn_slice *out)
+{
+	size_t count = 0;
+	for (; count < text->bytes; count++) {
+		char c = text->data[count];
+		bool first = (c >= 'a' && c <= 'z') || c == '*';
+		bool later = (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+		if (!first && (count == 0 || !later))
+			break;
+	}
+	*out = (struct wn_slice){text->data, count};
+	text->data += count;
+	text->bytes -= count;
+	return count > 0;
+}
+
+/* Digits of a time in seconds. With a zero in front a serializer would write the number otherwise than it came. */
 static bool input_integer(struct wn_slice *text, int64_t *out)
 {
 	size_t count = 0;
 	*out = 0;
 	while (count < text->bytes && text->data[count] >= '0' && text->data[count] <= '9') {
-		if (count == HTTPSIG_DIGITS_MAX)
+		if (count == HTTPSIG_DIGITS_MAX || (count > 0 && *out == 0))
 			return false;
 		*out = *out * 10 + (text->data[count++] - '0');
 	}
@@ -245,14 +274,21 @@ static bool input_word(struct wn_slice *text, const char *word)
 	return true;
 }
 
-/* One ";name=value". Unknown names are refused: an expiry or a nonce that nobody honours would only seem to protect. */
-static bool input_parameter(struct wn_slice *text, struct httpsig_input *input, bool *created)
+/* "name=12", once. */
+static bool input_time(struct wn_slice *text, int64_t *out, bool *seen)
 {
-	if (input_word(text, "created=")) {
-		bool again = *created;
-		*created = true;
-		return !again && input_integer(text, &input->created_s);
-	}
+	bool again = *seen;
+	*seen = true;
+	return !again && input_integer(text, out);
+}
+
+/* One "name=value". Unknown names are refused: a nonce that nobody remembers would only seem to protect. */
+static bool input_parameter(struct wn_slice *text, struct httpsig_input *input)
+{
+	if (input_word(text, "created="))
+		return input_time(text, &input->created_s, &input->created);
+	if (input_word(text, "expires="))
+		return input_time(text, &input->expires_s, &input->expires);
 	struct wn_slice *target = NULL;
 	if (input_word(text, "keyid="))
 		target = &input->keyid;
@@ -263,76 +299,129 @@ static bool input_parameter(struct wn_slice *text, struct httpsig_input *input, 
 	return target && !target->data && input_string(text, target);
 }
 
-/* sig1=("a" "b");created=1;keyid="...";alg="...";tag="..." and nothing behind it. */
-static bool httpsig_input_read(struct wn_slice field, struct httpsig_input *input, struct wn_error *err)
+/* The inner list: quoted names, apart by blanks. `canonical` gets it as a serializer writes it. */
+static bool input_components(
+	struct wn_slice *text, struct httpsig_input *input, struct wn_text *canonical, struct wn_error *err)
 {
-	struct wn_slice text = field;
-	*input = (struct httpsig_input){0};
-	if (!input_word(&text, httpsig_label))
-		return httpsig_malformed(err, "signature-input holds one signature with the label sig1");
-	input->parameters = text;
-	if (!input_skip(&text, '('))
-		return httpsig_malformed(err, "signature-input: a list of components is expected behind sig1=");
-	while (!input_skip(&text, ')')) {
+	if (!input_skip(text, '('))
+		return httpsig_malformed(err, "signature-input: a list of components is expected behind the label");
+	wn_text_add(canonical, "(", 1);
+	for (;;) {
 		struct wn_slice component;
-		if ((input->component_count > 0 && !input_skip(&text, ' ')) || !input_string(&text, &component))
+		bool apart = input_blanks(text);
+		if (input_skip(text, ')'))
+			break;
+		if ((input->component_count > 0 && !apart) || !input_string(text, &component))
 			return httpsig_malformed(
-				err, "signature-input: components are quoted names with one blank between them");
+				err, "signature-input: components are quoted names with a blank between them");
 		if (input->component_count == HTTPSIG_COMPONENTS_MAX)
 			return wn_fail(err, WN_INPUT, "signature_components",
 				"signature-input covers more than %d components", HTTPSIG_COMPONENTS_MAX);
+		if (input->component_count > 0)
+			wn_text_add(canonical, " ", 1);
+		wn_text_printf(canonical, "\"%.*s\"", (int)component.bytes, component.data);
 		input->components[input->component_count++] = component;
 	}
-	bool created = false;
+	wn_text_add(canonical, ")", 1);
+	return true;
+}
+
+/*
+ * label=("a" "b");created=1;keyid="...";alg="...";tag="..." and nothing behind it. The base holds what a serializer
+ * makes of it (RFC 9421, 2.3), so blanks that a parser skips are not part of what was signed.
+ */
+static bool httpsig_input_read(
+	struct wn_arena *arena, struct wn_slice field, struct httpsig_input *input, struct wn_error *err)
+{
+	struct wn_slice text = field;
+	struct wn_text canonical;
+	wn_text_init(&canonical, arena);
+	*input = (struct httpsig_input){0};
+	if (!input_key(&text, &input->label) || !input_skip(&text, '='))
+		return httpsig_malformed(err, "signature-input holds one signature with a label: sig1=(...)");
+	if (!input_components(&text, input, &canonical, err))
+		return false;
 	while (input_skip(&text, ';')) {
-		while (input_skip(&text, ' ')) {
-		}
-		if (!input_parameter(&text, input, &created))
-			return httpsig_malformed(
-				err, "signature-input: the parameters are created, keyid, alg and tag, each once");
+		input_blanks(&text);
+		const char *start = text.data;
+		if (!input_parameter(&text, input))
+			return httpsig_malformed(err,
+				"signature-input: the parameters are created, keyid, alg, tag and perhaps expires, "
+				"each once");
+		wn_text_add(&canonical, ";", 1);
+		wn_text_add(&canonical, start, (size_t)(text.data - start));
 	}
 	if (text.bytes > 0)
 		return httpsig_malformed(err, "signature-input holds exactly one signature");
-	if (!created || !input->keyid.data || !input->alg.data || !input->tag.data)
+	if (!input->created || !input->keyid.data || !input->alg.data || !input->tag.data)
 		return httpsig_malformed(err, "signature-input: created, keyid, alg and tag are needed");
 	if (!wn_slice_equal(input->alg, WN_SLICE("ed25519")))
 		return httpsig_malformed(err, "signature-input: alg is \"ed25519\"");
+	if (canonical.full)
+		return httpsig_memory(err);
+	input->parameters = (struct wn_slice){canonical.data, canonical.bytes};
 	return true;
 }
 
-static bool httpsig_signature_read(struct wn_slice field, struct signature *out, struct wn_error *err)
+static bool httpsig_signature_read(
+	struct wn_slice field, struct wn_slice label, struct signature *out, struct wn_error *err)
 {
+	struct wn_slice named;
 	size_t count = 0;
-	if (!input_word(&field, httpsig_label) || !input_skip(&field, ':') || field.bytes == 0 ||
-		field.data[field.bytes - 1] != ':' ||
+	if (!input_key(&field, &named) || !wn_slice_equal(named, label) || !input_word(&field, "=:") ||
+		field.bytes == 0 || field.data[field.bytes - 1] != ':' ||
 		!base64_read(out->bytes, sizeof out->bytes, &count, field.data, field.bytes - 1) ||
 		count != sizeof out->bytes)
-		return httpsig_malformed(err, "signature is sig1=:<64 bytes in base64>: and nothing else");
+		return httpsig_malformed(
+			err, "signature is :<64 bytes in base64>: under signature-input's label, and nothing else");
 	return true;
 }
 
-/* The list must be the one that this request calls for: less would leave parts free to be changed, more is unknown to
- * us. */
-static bool httpsig_covers(
-	const struct httpsig_input *input, const char *const names[], size_t count, struct wn_error *err)
+static bool slice_among(struct wn_slice one, const struct wn_slice list[], size_t count)
 {
-	bool same = input->component_count == count;
-	for (size_t i = 0; i < count && same; i++)
-		same = wn_slice_equal(input->components[i], wn_slice_of(names[i]));
-	if (same)
+	for (size_t i = 0; i < count; i++)
+		if (wn_slice_equal(one, list[i]))
+			return true;
+	return false;
+}
+
+/* The name of a header field as components write it: in lower case. Of names with @ we take those of our list only. */
+static bool component_is_field(struct wn_slice name)
+{
+	static const char marks[] = "!#$%&'*+-.^_`|~";
+	for (size_t i = 0; i < name.bytes; i++) {
+		char c = name.data[i];
+		if (!(c >= 'a' && c <= 'z') && !(c >= '0' && c <= '9') && !memchr(marks, c, sizeof marks - 1))
+			return false;
+	}
+	return name.bytes > 0;
+}
+
+/* Less than what this request calls for would leave parts free to be changed. More fields may be covered, in any order,
+ * each once. */
+static bool httpsig_covers(
+	const struct httpsig_input *input, const struct wn_slice names[], size_t count, struct wn_error *err)
+{
+	bool good = true;
+	for (size_t i = 0; i < count && good; i++)
+		good = slice_among(names[i], input->components, input->component_count);
+	for (size_t i = 0; i < input->component_count && good; i++)
+		good = !slice_among(input->components[i], input->components, i) &&
+		       (slice_among(input->components[i], names, count) || component_is_field(input->components[i]));
+	if (good)
 		return true;
 	char wanted[WN_TEXT_MAX / 2] = "";
 	size_t bytes = 0;
 	for (size_t i = 0; i < count; i++) {
-		size_t name_bytes = strlen(names[i]);
-		wn_assert(bytes + name_bytes + 4 < sizeof wanted);
+		wn_assert(bytes + names[i].bytes + 4 < sizeof wanted);
 		wanted[bytes++] = i ? ' ' : '(';
 		wanted[bytes++] = '"';
-		memcpy(wanted + bytes, names[i], name_bytes);
-		bytes += name_bytes;
+		memcpy(wanted + bytes, names[i].data, names[i].bytes);
+		bytes += names[i].bytes;
 		wanted[bytes++] = '"';
 	}
-	return wn_fail(err, WN_INPUT, "signature_components", "this request signs exactly %s)", wanted);
+	return wn_fail(err, WN_INPUT, "signature_components",
+		"this request signs %s), and beside these only header fields that it carries, each once", wanted);
 }
 
 /* RFC 9530: the member sha-256 of a dictionary; members under other names are not ours to judge. */
@@ -360,9 +449,13 @@ static bool httpsig_digest_holds(struct wn_slice field, struct wn_slice body)
 	return found && id_compare(&said, &is) == 0;
 }
 
-static bool httpsig_fresh(int64_t created_s, int64_t now_ms, struct wn_error *err)
+static bool httpsig_fresh(const struct httpsig_input *input, int64_t now_ms, struct wn_error *err)
 {
-	int64_t age_s = now_ms / 1000 - created_s;
+	int64_t age_s = now_ms / 1000 - input->created_s;
+	if (input->expires && input->expires_s < now_ms / 1000)
+		return wn_fail(err, WN_INPUT, "signature_stale",
+			"the signature expired %" PRId64 " s before the node's clock (%" PRId64 "): sign again",
+			now_ms / 1000 - input->expires_s, now_ms / 1000);
 	if (age_s >= -HTTPSIG_FRESH_S && age_s <= HTTPSIG_FRESH_S)
 		return true;
 	return wn_fail(err, WN_INPUT, "signature_stale",
@@ -376,33 +469,37 @@ bool httpsig_verify(struct wn_arena *arena, const struct http_request *request, 
 {
 	struct wn_slice input_field, signature_field, digest_field;
 	bool has_input, has_signature, has_digest;
-	if (!field_value(arena, request, "signature-input", &input_field, &has_input, err) ||
-		!field_value(arena, request, "signature", &signature_field, &has_signature, err) ||
-		!field_value(arena, request, "content-digest", &digest_field, &has_digest, err))
+	if (!field_value(arena, request, WN_SLICE("signature-input"), &input_field, &has_input, err) ||
+		!field_value(arena, request, WN_SLICE("signature"), &signature_field, &has_signature, err) ||
+		!field_value(arena, request, WN_SLICE("content-digest"), &digest_field, &has_digest, err))
 		return false;
 	if (!has_input || !has_signature)
 		return wn_fail(err, WN_INPUT, "signature_missing", "this request must be signed: %s is missing",
 			has_input ? "signature" : "signature-input");
 	struct httpsig_input input;
-	if (!httpsig_input_read(input_field, &input, err) ||
-		!httpsig_signature_read(signature_field, &out->signature, err))
+	if (!httpsig_input_read(arena, input_field, &input, err) ||
+		!httpsig_signature_read(signature_field, input.label, &out->signature, err))
 		return false;
 	if (!did_read(&out->key, input.keyid.data, input.keyid.bytes))
 		return httpsig_malformed(err, "keyid is a did:key of an Ed25519 key");
 	out->created_s = input.created_s;
-	const char *names[HTTPSIG_COMPONENTS_MAX];
+	struct wn_slice names[HTTPSIG_COMPONENTS_MAX];
 	size_t count;
 	if (!httpsig_components(arena, request, names, &count, err) || !httpsig_covers(&input, names, count, err))
 		return false;
 	if (!wn_slice_equal(input.tag, wn_slice_of(tag)))
 		return wn_fail(err, WN_INPUT, "signature_tag",
 			"the signature is for another network: this one's tag is %s", tag);
-	if (!httpsig_fresh(input.created_s, now_ms, err))
+	if (!httpsig_fresh(&input, now_ms, err))
 		return false;
-	if (request->body.bytes > 0 && (!has_digest || !httpsig_digest_holds(digest_field, request->body)))
+	/* Without a body too: who signed a digest and has no body here lost it on the way. */
+	bool digested = request->body.bytes > 0 ||
+			slice_among(WN_SLICE("content-digest"), input.components, input.component_count);
+	if (digested && (!has_digest || !httpsig_digest_holds(digest_field, request->body)))
 		return wn_fail(
 			err, WN_INPUT, "signature_digest", "content-digest is not sha-256 of the body as it arrived");
-	if (!httpsig_base(arena, request, names, count, input.parameters, NULL, &out->base, err))
+	if (!httpsig_base(
+		    arena, request, input.components, input.component_count, input.parameters, NULL, &out->base, err))
 		return false;
 	if (!sign_verify(&out->key, out->base.data, out->base.bytes, &out->signature))
 		return wn_fail(
@@ -425,7 +522,7 @@ bool httpsig_sign(struct wn_arena *arena, const struct http_request *request, co
 	*out = (struct httpsig_fields){0};
 	if (!httpsig_tag_ok(tag))
 		return httpsig_malformed(err, "a tag is printable ASCII without quotes");
-	const char *names[HTTPSIG_COMPONENTS_MAX];
+	struct wn_slice names[HTTPSIG_COMPONENTS_MAX];
 	size_t count;
 	if (!httpsig_components(arena, request, names, &count, err))
 		return false;
@@ -443,7 +540,7 @@ bool httpsig_sign(struct wn_arena *arena, const struct http_request *request, co
 	wn_text_init(&input, arena);
 	wn_text_add_string(&input, httpsig_label);
 	for (size_t i = 0; i < count; i++)
-		wn_text_printf(&input, "%s\"%s\"", i ? " " : "(", names[i]);
+		wn_text_printf(&input, "%s\"%.*s\"", i ? " " : "(", (int)names[i].bytes, names[i].data);
 	char did[DID_ROOM];
 	did_write(did, &key->public_key);
 	wn_text_printf(&input, ");created=%" PRId64 ";keyid=\"%s\";alg=\"ed25519\";tag=\"%s\"", created_s, did, tag);

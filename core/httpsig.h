@@ -1,5 +1,4 @@
-/* RFC 9421 signatures with RFC 9530 digests in winnow's fixed profile: building the base, signing, reading, judging.
- * Pure. */
+/* RFC 9421 signatures with RFC 9530 digests in winnow's profile: building the base, signing, reading, judging. Pure. */
 #ifndef CORE_HTTPSIG_H
 #define CORE_HTTPSIG_H
 
@@ -23,9 +22,11 @@ struct http_request {
 };
 
 /*
- * Components, in this order: with a body "@method" "@authority" "@path" "@query" "content-digest" "content-type", then
+ * Components: with a body "@method" "@authority" "@path" "@query" "content-digest" "content-type", then
  * "idempotency-key" and "winnow-checkpoint" when the request has them; without a body the first four (and those two
- * when present). Parameters: created, keyid (did:key), alg="ed25519", tag. One signature, label sig1.
+ * when present). Parameters: created, keyid (did:key), alg="ed25519", tag. One signature. We sign in this order under
+ * the label sig1; taken are any order, any label, an `expires` (which is kept), and more header fields that the request
+ * carries, as libraries and proxies like to write them.
  */
 struct httpsig {
 	struct account_key key;

@@ -258,12 +258,29 @@ static size_t wire_head_bytes(const h2o_req_t *request)
 	return bytes;
 }
 
+/* Host and Content-Length again, as they came: signatures may cover them. */
+static bool wire_taken_out(struct wn_arena *arena, const h2o_req_t *request, struct http_header *headers, size_t *count)
+{
+	if (request->input.authority.len > 0) {
+		headers[*count].name = WN_SLICE("host");
+		if (!wire_copy(arena, request->input.authority, &headers[(*count)++].value))
+			return false;
+	}
+	if (request->entity.len > 0) {
+		char *length = wn_arena_printf(arena, "%zu", request->entity.len);
+		if (!length)
+			return false;
+		headers[(*count)++] = (struct http_header){WN_SLICE("content-length"), wn_slice_of(length)};
+	}
+	return true;
+}
+
 static bool job_fill(struct wire_job *job, const h2o_req_t *request)
 {
 	struct wn_arena *arena = &job->lane.arena;
 	struct exchange *exchange = &job->lane.exchange;
 	struct http_request *copy = &exchange->request;
-	struct http_header *headers = wn_arena_array(arena, request->headers.size, sizeof *headers);
+	struct http_header *headers = wn_arena_array(arena, request->headers.size + 2, sizeof *headers);
 	if (!headers || !wire_copy(arena, request->input.method, &copy->method) ||
 		!wire_copy(arena, request->input.authority, &copy->authority) ||
 		!wire_copy(arena, request->input.path, &copy->target))
@@ -274,6 +291,8 @@ static bool job_fill(struct wire_job *job, const h2o_req_t *request)
 			return false;
 	copy->headers = headers;
 	copy->header_count = request->headers.size;
+	if (!wire_taken_out(arena, request, headers, &copy->header_count))
+		return false;
 	/* The library's buffer is reused for the next request of the connection. */
 	if (request->entity.len > 0 && !wire_copy(arena, request->entity, &copy->body))
 		return false;

@@ -2,6 +2,7 @@
  * database. */
 #include "tests/web/served.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,44 @@ TEST(open_routes_need_no_signature_but_one_that_is_there_must_hold)
 	CHECK(wn_slice_equal(answer.body, WN_SLICE("{\"signed\":true,\"account\":false}")));
 	CHECK(raw_ask(served.port, "GET /test/whoami HTTP/1.1\r\nHost: x\r\nSignature: sig1=:AAAA:\r\n\r\n", &raw));
 	CHECK_INT(raw.status, 401);
+}
+
+/* The server's library takes Host and Content-Length out of the fields; a client may have signed them. */
+TEST(host_and_length_may_be_signed)
+{
+	static const char body[] = "{\"roles\":[\"lab\"]}", digest[] = "sha-256=:%s:";
+	struct sign_key key;
+	struct sha256 hash;
+	struct signature signature;
+	struct raw_answer raw;
+	char did[DID_ROOM], host[64], coded[2 * SIGNATURE_BYTES], digested[256], list[512], base[1024], request[2048];
+	CHECK_OR_RETURN(api_up());
+	sign_generate(&key);
+	did_write(did, &key.public_key);
+	snprintf(host, sizeof host, "127.0.0.1:%d", served.port);
+	sha256_of(body, strlen(body), &hash);
+	base64_write(coded, hash.bytes, sizeof hash.bytes);
+	snprintf(digested, sizeof digested, digest, coded);
+	snprintf(list, sizeof list,
+		"(\"host\" \"content-length\" \"@method\" \"@authority\" \"@path\" \"@query\" \"content-digest\" "
+		"\"content-type\");created=%" PRId64 ";keyid=\"%s\";alg=\"ed25519\";tag=\"%s\"",
+		clock_wall_ms() / 1000, did, node->network_tag);
+	for (int wrong = 0; wrong < 2; wrong++) {
+		snprintf(base, sizeof base,
+			"\"host\": %s\n\"content-length\": %zu\n\"@method\": POST\n\"@authority\": %s\n\"@path\": "
+			"/v1/accounts\n\"@query\": ?\n\"content-digest\": %s\n\"content-type\": application/json\n"
+			"\"@signature-params\": %s",
+			host, strlen(body) + (size_t)wrong, host, digested, list);
+		sign_bytes(&key, base, strlen(base), &signature);
+		base64_write(coded, signature.bytes, sizeof signature.bytes);
+		snprintf(request, sizeof request,
+			"POST /v1/accounts HTTP/1.1\r\nHost: %s\r\nContent-Length: %zu\r\nContent-Type: "
+			"application/json\r\nContent-Digest: %s\r\nSignature-Input: mine=%s\r\nSignature: "
+			"mine=:%s:\r\nConnection: close\r\n\r\n%s",
+			host, strlen(body), digested, list, coded, body);
+		CHECK(raw_ask(served.port, request, &raw));
+		CHECK_INT(raw.status, wrong ? 401 : 201);
+	}
 }
 
 TEST(what_was_told_to_one_key_is_kept_from_shared_caches_once)
