@@ -188,6 +188,16 @@ mutants: deps ## wrong rules, one at a time: the simulation or a folder's tests 
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) $(BUILD)/tests/sim $(BUILD)/tests/vote_test $(BUILD)/tests/reward_test
 	@sh tests/sim/mutants.sh $(BUILD)
 
+# ---- other people's tools judge what winnow speaks: exact versions from npm, promtool, minisign ---------------------
+ECOSYSTEM := $(BUILD)/ecosystem
+$(ECOSYSTEM)/installed: tests/ecosystem/package.json tests/ecosystem/package-lock.json tests/ecosystem/.npmrc
+	@mkdir -p $(@D); cp $^ $(@D); cd $(@D) && npm ci --silent && touch installed
+.PHONY: test-ecosystem
+test-ecosystem: deps-test ## signatures, openapi.json, metrics, journal and datasets before npm's tools and promtool
+	@sh ops/deps.sh packages-ecosystem.txt $$(command -v npm >/dev/null || echo packages-npm.txt)
+	@$(MAKE) -s --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) $(O)/winnow $(ECOSYSTEM)/installed
+	@WINNOW_BIN=$(abspath $(O)/winnow) sh tests/ecosystem/ecosystem.sh $(ECOSYSTEM)
+
 # ---- measuring: every row with its peer in one run; BENCH=row runs one -------------------------------------
 BENCH ?=
 $(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) tests/vote/scribe.c tests/dataset/version_sample.c tests/gpu_embed/points.c tests/gpu_embed/vectors.c $(filter-out tests/main.c,$(TEST_SHARED))) $(O)/lib/libcmd.a $(foreach b,$(BELOW_cmd),$(O)/lib/lib$(b).a)
@@ -247,7 +257,7 @@ format: ## clang-format over all sources
 clean: ## remove everything below build/
 	@rm -rf $(BUILD)
 help: ## this list
-	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## /{n=$$1; sub(/:.*/,"",n); printf "  make %-10s %s\n", n, $$NF}' $(MAKEFILE_LIST)
+	@awk -F': .*## |: ## ' '/^[a-z-]+:.*## /{n=$$1; sub(/:.*/,"",n); printf "  make %-14s %s\n", n, $$NF}' $(MAKEFILE_LIST)
 
 $(BUILD)/compile_commands.json: Makefile $(SOURCES)
 	@mkdir -p $(@D)
