@@ -204,7 +204,7 @@ TEST(host_and_length_may_be_signed)
 	struct sha256 hash;
 	struct signature signature;
 	struct raw_answer raw;
-	char did[DID_ROOM], host[64], coded[2 * SIGNATURE_BYTES], digested[256], list[512], base[1024], request[2048];
+	char did[DID_ROOM], host[64], coded[2 * SIGNATURE_BYTES], digested[256], list[512], base[2048], request[4096];
 	CHECK_OR_RETURN(api_up());
 	sign_generate(&key);
 	did_write(did, &key.public_key);
