@@ -41,4 +41,6 @@ void counters_sum(struct counters *to, const struct counters *from)
 	counters_take(&to->duration_us, &from->duration_us);
 	counters_take(&to->refused_connections, &from->refused_connections);
 	counters_take(&to->accepted_connections, &from->accepted_connections);
+	counters_take(&to->slow_connections, &from->slow_connections);
+	counters_take(&to->full_connections, &from->full_connections);
 }

@@ -21,6 +21,8 @@ struct counters {
 	_Atomic uint64_t duration_us;
 	_Atomic uint64_t refused_connections;
 	_Atomic uint64_t accepted_connections;
+	_Atomic uint64_t slow_connections; /* cut, because they moved too slowly */
+	_Atomic uint64_t full_connections; /* cut, because there was no memory for what they sent */
 };
 
 /* Upper bounds in milliseconds of all buckets but the last. */

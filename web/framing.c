@@ -65,3 +65,58 @@ const char *framing_text(enum framing_verdict verdict)
 	};
 	return texts[verdict];
 }
+
+/* The part of a request line behind the target, as far as it has come. */
+static enum framing_first first_version(const char *at, size_t bytes)
+{
+	static const char version[] = "HTTP/1.";
+	size_t count = bytes < sizeof version - 1 ? bytes : sizeof version - 1;
+	if (memcmp(at, version, count) != 0)
+		return bytes >= 6 && memcmp(at, "HTTP/2", 6) == 0 ? FRAMING_FIRST_HTTP_2 : FRAMING_FIRST_NONE;
+	if (bytes <= sizeof version - 1)
+		return FRAMING_FIRST_PART;
+	at += sizeof version - 1;
+	bytes -= sizeof version - 1;
+	if (at[0] < '0' || at[0] > '9')
+		return FRAMING_FIRST_NONE;
+	if (bytes > 1 && at[1] == '\r') {
+		at++;
+		bytes--;
+	}
+	if (bytes == 1)
+		return FRAMING_FIRST_PART;
+	return at[1] == '\n' ? FRAMING_FIRST_HTTP : FRAMING_FIRST_NONE;
+}
+
+enum framing_first framing_first(const char *data, size_t bytes)
+{
+	const char *at = data, *end = data + bytes;
+	/* Empty lines in front of the request are let pass (RFC 9112, 2.2). */
+	while (at < end && (*at == '\r' || *at == '\n'))
+		at++;
+	if (at < end && *at == 0x16)
+		return FRAMING_FIRST_TLS;
+	/* Method and target, each with the blank behind it. */
+	for (int word = 0; word < 2; word++) {
+		const char *start = at;
+		while (at < end && *at != ' ') {
+			if ((unsigned char)*at < 0x21 || *at == 0x7f)
+				return FRAMING_FIRST_NONE;
+			at++;
+		}
+		if (at == end)
+			return FRAMING_FIRST_PART;
+		if (at++ == start)
+			return FRAMING_FIRST_NONE;
+	}
+	return first_version(at, (size_t)(end - at));
+}
+
+const char *framing_first_text(enum framing_first first)
+{
+	if (first == FRAMING_FIRST_TLS)
+		return "This port speaks plain HTTP, and this is the beginning of a TLS handshake.";
+	if (first == FRAMING_FIRST_HTTP_2)
+		return "This server speaks HTTP/1.1; the request is one of HTTP/2.";
+	return "This is not a request of HTTP/1.1.";
+}

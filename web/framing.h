@@ -19,4 +19,16 @@ enum framing_verdict {
 enum framing_verdict framing_check(const char *head, size_t bytes, int minor);
 const char *framing_text(enum framing_verdict verdict);
 
+enum framing_first {
+	FRAMING_FIRST_PART, /* may still become a request line */
+	FRAMING_FIRST_HTTP, /* a whole one of HTTP/1: the rest is the library's to judge */
+	FRAMING_FIRST_NONE,
+	FRAMING_FIRST_TLS, /* a handshake */
+	FRAMING_FIRST_HTTP_2,
+};
+/* What the first bytes of a connection are. */
+enum framing_first framing_first(const char *data, size_t bytes);
+/* What the client did wrong; for the last three. */
+const char *framing_first_text(enum framing_first first);
+
 #endif

@@ -36,8 +36,12 @@ struct lanes {
 	const struct node *node;
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
-	struct lane_job *first, **last;
-	size_t queued, queued_max, queued_bytes;
+	struct peers *peers;
+	struct lane_job *
+		*heap; /* the job whose turn is next stands first, each before its children 2i + 1 and 2i + 2 */
+	size_t queued, queued_max;
+	uint64_t serial;
+	size_t working_bytes, working_max; /* ceilings of the jobs that lanes work on */
 	int busy, connected, count;
 	unsigned losses; /* connections found broken: the others look at theirs before they use them again */
 	bool stopping;
@@ -128,19 +132,58 @@ bool lane_job_drop(struct lane_job *job)
 	return atomic_compare_exchange_strong(&job->state, &waiting, LANE_JOB_DROPPED);
 }
 
+/* ---- the queue ---- */
+
+static bool job_is_before(const struct lane_job *a, const struct lane_job *b)
+{
+	return a->turn != b->turn ? a->turn < b->turn : a->serial < b->serial;
+}
+
+static void lanes_put(struct lanes *lanes, struct lane_job *job)
+{
+	size_t at = lanes->queued++;
+	for (; at > 0 && job_is_before(job, lanes->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		lanes->heap[at] = lanes->heap[(at - 1) / 2];
+	lanes->heap[at] = job;
+}
+
 static struct lane_job *lanes_pop(struct lanes *lanes)
 {
-	struct lane_job *job = lanes->first;
-	if (!job)
+	if (lanes->queued == 0)
 		return NULL;
-	lanes->first = job->next;
-	if (!lanes->first)
-		lanes->last = &lanes->first;
-	job->next = NULL;
-	lanes->queued--;
-	lanes->queued_bytes -= job->exchange.request.body.bytes;
+	struct lane_job *job = lanes->heap[0], *moved = lanes->heap[--lanes->queued];
+	size_t at = 0, child = 1;
+	while (child < lanes->queued) {
+		if (child + 1 < lanes->queued && job_is_before(lanes->heap[child + 1], lanes->heap[child]))
+			child++;
+		if (!job_is_before(lanes->heap[child], moved))
+			break;
+		lanes->heap[at] = lanes->heap[child];
+		at = child;
+		child = 2 * at + 1;
+	}
+	lanes->heap[at] = moved;
+	peers_unqueue(lanes->peers, &job->peer, job->turn);
 	return job;
 }
+
+/* A job is begun only when all that it may use fits beside what the others may use. */
+static bool lanes_have_room(const struct lanes *lanes)
+{
+	return lanes->queued > 0 &&
+	       (lanes->busy == 0 || lanes->working_bytes + lanes->heap[0]->arena.ceiling_bytes <= lanes->working_max);
+}
+
+static void lanes_wake(struct lanes *lanes)
+{
+	/* A lane without connection may wake up and decline, so then everybody is asked. */
+	if (lanes->connected == lanes->count)
+		pthread_cond_signal(&lanes->wake);
+	else
+		pthread_cond_broadcast(&lanes->wake);
+}
+
+/* ---- a lane ---- */
 
 static void lane_work(struct lane *lane, struct lane_job *job)
 {
@@ -163,20 +206,27 @@ static void *lane_run(void *context)
 	while (!lanes->stopping) {
 		bool stale = !lane->connected && clock_monotonic_ms() >= lane->retry_at_ms;
 		/* While some lanes are connected the others leave the requests to them. */
-		bool may_take = lanes->first && (lane->connected || lanes->connected == 0);
+		bool may_take = lanes_have_room(lanes) && (lane->connected || lanes->connected == 0);
 		if (!stale && !may_take) {
 			lane_wait(lane);
 			continue;
 		}
 		struct lane_job *job = stale ? NULL : lanes_pop(lanes);
 		unsigned losses = lanes->losses;
+		/* Read before the job is done: then it belongs to its loop again. */
+		size_t room_bytes = job ? job->arena.ceiling_bytes : 0;
 		lanes->busy += job != NULL;
+		lanes->working_bytes += room_bytes;
 		pthread_mutex_unlock(&lanes->mutex);
 		lane_refresh(lane, losses);
 		if (job)
 			lane_work(lane, job);
 		pthread_mutex_lock(&lanes->mutex);
 		lanes->busy -= job != NULL;
+		lanes->working_bytes -= room_bytes;
+		/* Somebody may have waited for the room, and was woken when there was none. */
+		if (room_bytes > 0 && lanes->queued > 0 && lanes->busy + 1 < lanes->count)
+			lanes_wake(lanes);
 	}
 	pthread_mutex_unlock(&lanes->mutex);
 	db_close(lane->db);
@@ -184,12 +234,17 @@ static void *lane_run(void *context)
 	return NULL;
 }
 
-bool lanes_open(struct lanes **out, const struct node *node, int count, size_t queue_max, struct wn_error *err)
+bool lanes_open(struct lanes **out, const struct node *node, struct peers *peers, int count, size_t queue_max,
+	struct wn_error *err)
 {
 	wn_assert(count >= 1 && count <= LANES_MAX);
 	struct lanes *lanes = calloc(1, sizeof *lanes);
-	if (!lanes)
+	struct lane_job **heap = calloc(queue_max, sizeof *heap);
+	if (!lanes || !heap) {
+		free(lanes);
+		free(heap);
 		return wn_fail(err, WN_FULL, "memory", "no memory for lanes");
+	}
 	pthread_condattr_t clock;
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -197,8 +252,10 @@ bool lanes_open(struct lanes **out, const struct node *node, int count, size_t q
 	pthread_condattr_destroy(&clock);
 	pthread_mutex_init(&lanes->mutex, NULL);
 	lanes->node = node;
-	lanes->last = &lanes->first;
+	lanes->peers = peers;
+	lanes->heap = heap;
 	lanes->queued_max = queue_max;
+	lanes->working_max = (size_t)count * LANE_WORK_BYTES;
 	lanes->count = count;
 	pthread_attr_t attributes;
 	pthread_attr_init(&attributes);
@@ -221,26 +278,25 @@ bool lanes_open(struct lanes **out, const struct node *node, int count, size_t q
 	return true;
 }
 
-bool lanes_push(struct lanes *lanes, struct lane_job *job)
+enum lanes_verdict lanes_push(struct lanes *lanes, struct lane_job *job)
 {
-	size_t bytes = job->exchange.request.body.bytes;
+	enum lanes_verdict verdict = LANES_TAKEN;
 	pthread_mutex_lock(&lanes->mutex);
-	bool taken = !lanes->stopping && lanes->queued < lanes->queued_max &&
-		     lanes->queued_bytes + bytes <= LANE_QUEUE_BYTES_MAX;
-	if (taken) {
-		job->next = NULL;
-		*lanes->last = job;
-		lanes->last = &job->next;
-		lanes->queued++;
-		lanes->queued_bytes += bytes;
-		/* A lane without connection may wake up and decline, so then everybody is asked. */
-		if (lanes->connected == lanes->count)
-			pthread_cond_signal(&lanes->wake);
-		else
-			pthread_cond_broadcast(&lanes->wake);
+	if (lanes->stopping) {
+		verdict = LANES_STOPPING;
+	} else {
+		enum peers_verdict room = peers_queue(lanes->peers, &job->peer, &job->turn);
+		if (room != PEERS_FINE)
+			verdict = room == PEERS_SHARE ? LANES_SHARE : LANES_FULL;
+	}
+	if (verdict == LANES_TAKEN) {
+		wn_assert(lanes->queued < lanes->queued_max);
+		job->serial = ++lanes->serial;
+		lanes_put(lanes, job);
+		lanes_wake(lanes);
 	}
 	pthread_mutex_unlock(&lanes->mutex);
-	return taken;
+	return verdict;
 }
 
 void lanes_count(struct lanes *lanes, struct lane_counts *out)
@@ -291,5 +347,6 @@ void lanes_close(struct lanes *lanes)
 		wn_assert(!lanes->lanes[i].started);
 	pthread_cond_destroy(&lanes->wake);
 	pthread_mutex_destroy(&lanes->mutex);
+	free(lanes->heap);
 	free(lanes);
 }

@@ -1,12 +1,17 @@
-/* Lanes: threads with a blocking database connection each, fed by one bounded queue, so that no loop ever waits. */
+/* Lanes: threads with a blocking database connection each, fed by one bounded queue in which addresses take turns, so
+ * that no loop ever waits and nobody waits for all of somebody else's. */
 #ifndef WEB_LANE_H
 #define WEB_LANE_H
 
 #include <stdatomic.h>
 
+#include "web/peers.h"
 #include "web/route.h"
 
-enum { LANES_MAX = 256, LANE_QUEUE_BYTES_MAX = 128 * 1024 * 1024 };
+enum {
+	LANES_MAX = 256,
+	LANE_WORK_BYTES = 32 * 1024 * 1024, /* for each lane: what all of them may use is as many times this */
+};
 
 /* A job is started or dropped, whoever is first: what was dropped took no effect, and nobody may say so of what was
  * started. */
@@ -14,7 +19,9 @@ enum lane_job_state { LANE_JOB_WAITING, LANE_JOB_STARTED, LANE_JOB_DROPPED };
 
 /* One request on its way through a lane. Whoever made it owns it; between push and done() it belongs to the lanes. */
 struct lane_job {
-	struct lane_job *next;
+	struct peer peer;
+	uint64_t turn; /* peers_queue()'s */
+	uint64_t serial;
 	struct exchange exchange;
 	struct wn_arena arena;
 	_Atomic int state; /* enum lane_job_state */
@@ -31,10 +38,17 @@ struct lane_counts {
 	size_t queued, queued_max;
 };
 
-/* Starts the threads; a database that is away does not keep them from starting. */
-bool lanes_open(struct lanes **out, const struct node *node, int count, size_t queue_max, struct wn_error *err);
-/* False when the queue is full or the lanes are stopping: the job stays the caller's. Any thread. */
-bool lanes_push(struct lanes *lanes, struct lane_job *job);
+/* Starts the threads; a database that is away does not keep them from starting. `peers` counts who waits. */
+bool lanes_open(struct lanes **out, const struct node *node, struct peers *peers, int count, size_t queue_max,
+	struct wn_error *err);
+enum lanes_verdict {
+	LANES_TAKEN, /* anything else: the job stays the caller's */
+	LANES_FULL,
+	LANES_SHARE, /* of the job's address */
+	LANES_STOPPING,
+};
+/* Any thread. */
+enum lanes_verdict lanes_push(struct lanes *lanes, struct lane_job *job);
 void lanes_count(struct lanes *lanes, struct lane_counts *out);
 /* Lets every lane finish the job that it has, waits for the threads until `deadline_ms` (monotonic); false when one did
  * not end. */

@@ -12,7 +12,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { LISTENER_BACKLOG = 4096, OPERATOR_BACKLOG = 64 };
+enum {
+	LISTENER_BACKLOG = 4096,
+	OPERATOR_BACKLOG = 64,
+	/* What a client may send before it is read: all that is ready is read in one turn of a loop, and only then
+	 * counted. */
+	LISTENER_RECEIVE_BYTES = 128 * 1024,
+};
 
 static bool listener_option(int descriptor, int option)
 {
@@ -62,6 +68,8 @@ static bool listeners_bind(
 		if (descriptor < 0)
 			return wn_fail(err, WN_FULL, "serve_listen", "open a socket: %s", strerror(errno));
 		listeners->sockets[listeners->count++] = descriptor;
+		int receive_bytes = LISTENER_RECEIVE_BYTES;
+		setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receive_bytes, sizeof receive_bytes);
 		if (!listener_bind(descriptor, (struct sockaddr *)&address, bytes, i == 0))
 			return listener_taken(listeners, port, err);
 		if (i == 0 && getsockname(descriptor, (struct sockaddr *)&address, &bytes) != 0)

@@ -1,10 +1,7 @@
 /* The loop's thread. Everything that the library keeps per thread is made, used and given back on it. */
 #include "web/loop.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -20,108 +17,6 @@ enum { LOOP_WAIT_MS = 1000, LOOP_DRAIN_WAIT_MS = 20, LOOP_LAST_TURNS = 50, LOOP_
 
 /* ---- connections ---- */
 
-static void connection_closed(void *context)
-{
-	struct connection *connection = context;
-	struct loop *loop = connection->loop;
-	*connection->self = connection->next;
-	if (connection->next)
-		connection->next->self = connection->self;
-	loop->connection_count--;
-	if (connection->by_operator)
-		loop->operator_count--;
-	else
-		peers_leave(loop->server->peers, &connection->peer);
-	free(connection);
-}
-
-static void connection_open(struct loop *loop, h2o_socket_t *socket, struct connection *connection)
-{
-	connection->loop = loop;
-	connection->socket = socket;
-	connection->next = loop->connections;
-	connection->self = &loop->connections;
-	if (connection->next)
-		connection->next->self = &connection->next;
-	loop->connections = connection;
-	loop->connection_count++;
-	socket->on_close.cb = connection_closed;
-	socket->on_close.data = connection;
-}
-
-/* One connection too many: told in the clear where that is possible, then closed. */
-static void connection_refuse(struct loop *loop, h2o_socket_t *socket)
-{
-	static const char answer[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: "
-				     "application/problem+json\r\nContent-Length: 108\r\nRetry-After: 5\r\n"
-				     "Connection: close\r\n\r\n"
-				     "{\"type\":\"/problems/connections\",\"title\":\"Service "
-				     "Unavailable\",\"status\":503,\"detail\":\"Too many connections.\"}";
-	char unread[4096];
-	int descriptor = h2o_socket_get_fd(socket);
-	atomic_fetch_add_explicit(&loop->counters.refused_connections, 1, memory_order_relaxed);
-	if (!loop->server->tls) {
-		/* Closing with unread bytes would reset the connection and lose the answer. */
-		(void)!send(descriptor, answer, sizeof answer - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-		shutdown(descriptor, SHUT_WR);
-		(void)!recv(descriptor, unread, sizeof unread, MSG_DONTWAIT);
-	}
-	h2o_socket_close(socket);
-}
-
-static bool connection_address(struct connection *connection, h2o_socket_t *socket)
-{
-	struct sockaddr_storage peer;
-	socklen_t bytes = sizeof peer;
-	if (getpeername(h2o_socket_get_fd(socket), (struct sockaddr *)&peer, &bytes) != 0)
-		return false;
-	peer_of(&connection->peer, (struct sockaddr *)&peer);
-	const void *address = peer.ss_family == AF_INET6 ? (const void *)&((struct sockaddr_in6 *)&peer)->sin6_addr
-							 : (const void *)&((struct sockaddr_in *)&peer)->sin_addr;
-	return inet_ntop(peer.ss_family, address, connection->address, sizeof connection->address) != NULL;
-}
-
-/* One accepted connection. */
-static void loop_take(struct loop *loop, h2o_socket_t *socket)
-{
-	struct connection *connection = calloc(1, sizeof *connection);
-	/*
-	 * Trap 8: the library has no write timeout, so a reader that stands still would be kept for ever; the kernel
-	 * drops it when sent bytes stay unacknowledged. Trap 8 again: it has no cap on connections either; ours is in
-	 * peers.c.
-	 */
-	unsigned timeout_ms = (unsigned)loop->server->stall_ms;
-	setsockopt(h2o_socket_get_fd(socket), IPPROTO_TCP, TCP_USER_TIMEOUT, &timeout_ms, sizeof timeout_ms);
-	if (!connection || !connection_address(connection, socket)) {
-		free(connection);
-		h2o_socket_close(socket);
-		return;
-	}
-	if (!peers_enter(loop->server->peers, &connection->peer)) {
-		free(connection);
-		connection_refuse(loop, socket);
-		return;
-	}
-	atomic_fetch_add_explicit(&loop->counters.accepted_connections, 1, memory_order_relaxed);
-	connection_open(loop, socket, connection);
-	h2o_accept(&loop->accept, socket);
-}
-
-static void loop_take_operator(struct loop *loop, h2o_socket_t *socket)
-{
-	struct connection *connection =
-		loop->operator_count < LOOP_OPERATORS_MAX ? calloc(1, sizeof *connection) : NULL;
-	if (!connection) {
-		h2o_socket_close(socket);
-		return;
-	}
-	connection->by_operator = true;
-	strcpy(connection->address, "unix");
-	loop->operator_count++;
-	connection_open(loop, socket, connection);
-	h2o_accept(&loop->accept_operator, socket);
-}
-
 /* True when the queue of new connections is empty. */
 static bool loop_accept(struct loop *loop, h2o_socket_t *listener)
 {
@@ -136,9 +31,9 @@ static bool loop_accept(struct loop *loop, h2o_socket_t *listener)
 			return true;
 		}
 		if (listener == loop->listener_operator)
-			loop_take_operator(loop, socket);
+			connection_take_operator(loop, socket);
 		else
-			loop_take(loop, socket);
+			connection_take(loop, socket);
 	}
 	return false;
 }
@@ -255,6 +150,7 @@ static void loop_between(struct loop *loop)
 {
 	int64_t now_ms = clock_monotonic_ms();
 	wire_expire(loop, now_ms);
+	connections_look(loop, now_ms);
 	loop_retire(loop, now_ms - LOOP_RETIRED_MS);
 	if (loop->accepts_paused_ms && now_ms - loop->accepts_paused_ms >= LOOP_PAUSE_MS) {
 		loop->accepts_paused_ms = 0;
@@ -286,8 +182,8 @@ static void loop_configure(struct loop *loop)
 	loop->config.max_request_entity_size = ROUTE_BODY_MAX + 1;
 	/*
 	 * Trap 7: this one limit covers an idle connection, the head and the whole body. The library's 10 s would cut
-	 * slow uploads; our 60 s (serve.idle_ms) with bodies of at most 1 MiB serve a line of 140 kbit/s, and drop who
-	 * sends a byte a second.
+	 * slow uploads; our 60 s (serve.idle_ms) with bodies of at most 1 MiB serve a line of 140 kbit/s, and who sends
+	 * a byte a second is cut long before (connections_look()).
 	 */
 	loop->config.http1.req_timeout = (uint64_t)loop->server->idle_ms;
 	/*
@@ -314,8 +210,8 @@ static void loop_run(struct loop *loop)
 		 * would also fail for ever if somebody closed a descriptor that it polls, as libpq does with its own;
 		 * connections to the database live on lanes and never come here.
 		 */
-		int wait_ms = LOOP_WAIT_MS;
-		if (loop->stage != LOOP_SERVES)
+		int wait_ms = loop->wait_ms;
+		if (loop->stage != LOOP_SERVES || loop->ending_count > 0)
 			wait_ms = LOOP_DRAIN_WAIT_MS;
 		else if (loop->accepts_paused_ms)
 			wait_ms = LOOP_PAUSE_MS;
@@ -373,6 +269,10 @@ bool loop_open(
 	loop->descriptor = socket;
 	loop->descriptor_operator = operator_socket;
 	loop->jobs_last = &loop->jobs_first;
+	/* Often enough to be on time when somebody is slow or idle. */
+	loop->wait_ms = (server->slow_ms < server->idle_ms ? server->slow_ms : server->idle_ms) / 4;
+	if (loop->wait_ms > LOOP_WAIT_MS)
+		loop->wait_ms = LOOP_WAIT_MS;
 	if (server->tls) {
 		SSL_CTX_up_ref(server->tls);
 		loop->accept.ssl_ctx = server->tls;

@@ -7,26 +7,15 @@
 
 #include <h2o.h>
 
+#include "web/connection.h"
 #include "web/server_state.h"
 
 enum {
 	LOOP_ACCEPTS_MAX = 16,	  /* connections a wake-up, so that a flood of them does not starve requests */
-	LOOP_OPERATORS_MAX = 64,  /* connections through the operator's socket */
 	LOOP_PAUSE_MS = 100,	  /* until accepting is tried again when descriptors ran out */
 	LOOP_FAILURES_MAX = 1000, /* turns in a row that fail before the loop gives up */
 	LOOP_RETIRED_MAX = 8,	  /* old certificates that handshakes may still use */
 	LOOP_RETIRED_MS = 60000,  /* far longer than a handshake may take */
-};
-
-/* A connection as we count it; the library's own object is out of reach. */
-struct connection {
-	struct loop *loop;
-	h2o_socket_t *socket;
-	struct connection *next, **self; /* in the loop's list */
-	struct peer peer;
-	bool by_operator;
-	int requests;	  /* not yet answered in full */
-	char address[64]; /* "192.0.2.1", "2001:db8::1" or "unix" */
 };
 
 enum loop_stage { LOOP_SERVES, LOOP_DRAINS, LOOP_CUTS, LOOP_ENDS };
@@ -62,7 +51,9 @@ struct loop {
 	enum loop_stage stage;
 	bool told_drained;
 	struct connection *connections;
-	int connection_count, operator_count;
+	int connection_count, operator_count, ending_count;
+	int64_t looked_ms;			  /* at all connections */
+	int wait_ms;				  /* for events, when nothing else is due */
 	struct wire_job *jobs_first, **jobs_last; /* waiting for a lane, oldest first */
 	struct counters counters;
 };

@@ -55,13 +55,24 @@ static void metrics_requests(struct wn_text *text, const struct server *server, 
 		(uint64_t)counters->accepted_connections);
 	wn_text_printf(text, "winnow_http_connections_total{outcome=\"refused\"} %" PRIu64 "\n",
 		(uint64_t)counters->refused_connections);
+	wn_text_printf(text, "winnow_http_connections_total{outcome=\"cut_slow\"} %" PRIu64 "\n",
+		(uint64_t)counters->slow_connections);
+	wn_text_printf(text, "winnow_http_connections_total{outcome=\"cut_full\"} %" PRIu64 "\n",
+		(uint64_t)counters->full_connections);
 }
 
 static void metrics_server(struct wn_text *text, struct server *server)
 {
 	struct lane_counts lanes;
+	struct peers_held held;
 	lanes_count(server->lanes, &lanes);
+	peers_held(server->peers, &held);
 	gauge(text, "winnow_http_connections", "Open connections.", peers_count(server->peers));
+	gauge(text, "winnow_http_held_bytes", "Memory of requests that arrive or wait, and of answers on their way.",
+		(int64_t)held.bytes);
+	gauge(text, "winnow_http_held_peak_bytes", "The most that it was since this process began to serve.",
+		(int64_t)held.most);
+	gauge(text, "winnow_http_held_max_bytes", "What it may be.", (int64_t)held.bytes_max);
 	gauge(text, "winnow_lanes", "Lanes: requests that can be worked on at once.", lanes.lanes);
 	gauge(text, "winnow_lanes_busy", "Lanes that work on a request.", lanes.busy);
 	gauge(text, "winnow_lanes_connected", "Lanes with a database connection.", lanes.connected);

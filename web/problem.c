@@ -51,6 +51,11 @@ const struct problem_row problem_rows[] = {
 	{"db_commit_unknown", 503,
 		"The connection to the database broke while the change was written. Send the same request again: it "
 		"takes effect once."},
+	{"not_http", 400, NULL},
+	{"request_slow", 408, NULL},
+	{"address_share", 429, NULL},
+	{"address_queue", 429, NULL},
+	{"overloaded", 503, NULL},
 	{"queue_full", 503, NULL},
 	{"deadline", 503, NULL},
 	{"stopping", 503, NULL},

@@ -2,6 +2,8 @@
  * order. */
 #include "web/server.h"
 
+#include <inttypes.h>
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -15,8 +17,16 @@
 #include "web/loop.h"
 #include "web/openapi.h"
 #include "web/tls.h"
+#include "web/web_store.h"
 
-enum { SERVER_STOP_MS = 10000, SERVER_CUT_MS = 2000, SERVER_FILES_SPARE = 512 };
+enum {
+	SERVER_STOP_MS = 10000,
+	SERVER_CUT_MS = 2000,
+	SERVER_FILES_SPARE = 512,
+	SERVER_SESSIONS_SPARE = 24, /* of the database, for the other roles and an operator */
+	SERVER_ARENA_MAX = 1024 * 1024,
+	SERVER_BLOCK_BYTES = 256 * 1024, /* from here on memory comes from the kernel, and goes back to it at once */
+};
 
 const struct option web_options[] = {
 	{"serve.host", OPTION_TEXT, "127.0.0.1", 0, 0, "address to listen on; 0.0.0.0 or :: for all"},
@@ -25,6 +35,12 @@ const struct option web_options[] = {
 	{"serve.lanes", OPTION_INTEGER, "16", 1, LANES_MAX,
 		"requests worked on at once, each with a database connection"},
 	{"serve.queue", OPTION_INTEGER, "1024", 1, 100000, "requests that may wait for a lane; more are answered 503"},
+	{"serve.queue_per_address", OPTION_INTEGER, "256", 1, 100000,
+		"of them from one address; more are answered 429"},
+	{"serve.held_bytes", OPTION_INTEGER, "268435456", 8 * 1048576, 1LL << 40,
+		"memory of requests that arrive or wait and of answers on their way; more are answered 503"},
+	{"serve.held_bytes_per_address", OPTION_INTEGER, "134217728", 4 * 1048576, 1LL << 40,
+		"of it for one address; more are answered 429"},
 	{"serve.connections", OPTION_INTEGER, "4096", 1, PEERS_MAX, "open connections"},
 	{"serve.connections_per_address", OPTION_INTEGER, "512", 1, PEERS_MAX,
 		"of them from one address (IPv6: from one /64)"},
@@ -32,6 +48,10 @@ const struct option web_options[] = {
 		"how long a connection may be idle, or a request take to arrive"},
 	{"serve.stall_ms", OPTION_INTEGER, "30000", 100, 3600000,
 		"how long a reader may stand still before it is dropped"},
+	{"serve.slow_ms", OPTION_INTEGER, "10000", 100, 600000,
+		"how long a request or an answer may move slower than serve.slow_bytes_s before it is cut"},
+	{"serve.slow_bytes_s", OPTION_INTEGER, "1024", 0, 1 << 30,
+		"bytes a second that they have to move; sixteen times as many while half of serve.held_bytes is taken"},
 	{"serve.deadline_ms", OPTION_INTEGER, "15000", 100, 600000,
 		"how long a request may wait for a lane before it is answered 503"},
 	{"serve.tls_cert", OPTION_TEXT, NULL, 0, 0, "PEM file with certificate and chain; with serve.tls_key: HTTPS"},
@@ -142,11 +162,48 @@ static bool server_document(struct server *server, struct wn_error *err)
 	return true;
 }
 
+/*
+ * A lane without a session would wait for ever, and lanes that have all of them leave the other roles none. A database
+ * that is away is asked nothing: the lanes wait for it.
+ */
+static bool server_lanes_fit(const struct node *node, int lanes, struct wn_error *err)
+{
+	struct wn_arena arena;
+	struct wn_error away;
+	struct db *db = NULL;
+	int64_t sessions = 0;
+	wn_arena_init(&arena, SERVER_ARENA_MAX);
+	bool known = node_connect(node, "winnow_serve", &db, &away) && web_store_sessions(db, &arena, &sessions, &away);
+	db_close(db);
+	wn_arena_free(&arena);
+	if (!known || lanes + SERVER_SESSIONS_SPARE <= sessions)
+		return true;
+	return wn_fail(err, WN_INPUT, "serve_lanes",
+		"serve.lanes is %d, but PostgreSQL has %" PRId64
+		" sessions, of which the other roles need %d; lower serve.lanes to %" PRId64
+		" or raise max_connections",
+		lanes, sessions, SERVER_SESSIONS_SPARE,
+		sessions > SERVER_SESSIONS_SPARE ? sessions - SERVER_SESSIONS_SPARE : 1);
+}
+
+/*
+ * Memory that a flood took goes back when it is over. By itself the C library would keep large blocks for reuse in the
+ * arena of whatever thread freed them, and after the first flood ask the kernel for none of them directly any more:
+ * each kind of load left its own peak behind.
+ */
+static void server_memory(int threads)
+{
+	mallopt(M_MMAP_THRESHOLD, SERVER_BLOCK_BYTES);
+	mallopt(M_TRIM_THRESHOLD, 16 * SERVER_BLOCK_BYTES);
+	mallopt(M_ARENA_MAX, 2 * threads + 2);
+}
+
 static bool server_open(
 	struct server *server, const struct node *node, const struct route *const routes[], struct wn_error *err)
 {
 	const struct options *options = node->options;
-	int connections = (int)option_integer(options, "serve.connections");
+	int connections = (int)option_integer(options, "serve.connections"),
+	    lanes = (int)option_integer(options, "serve.lanes");
 	server->node = node;
 	server->listeners.operator_socket = -1;
 	server->started_ms = clock_monotonic_ms();
@@ -154,13 +211,24 @@ static bool server_open(
 	server->idle_ms = (int)option_integer(options, "serve.idle_ms");
 	server->stall_ms = (int)option_integer(options, "serve.stall_ms");
 	server->deadline_ms = (int)option_integer(options, "serve.deadline_ms");
+	server->slow_ms = (int)option_integer(options, "serve.slow_ms");
+	server->slow_bytes_s = option_integer(options, "serve.slow_bytes_s");
 	router_init(&server->router, routes);
 	server_raise_files(connections);
-	return server_document(server, err) && server_tls(node, &server->tls, err) && server_listen(server, err) &&
-	       peers_open(&server->peers, connections, (int)option_integer(options, "serve.connections_per_address"),
-		       err) &&
-	       lanes_open(&server->lanes, node, (int)option_integer(options, "serve.lanes"),
-		       (size_t)option_integer(options, "serve.queue"), err) &&
+	server_memory(server_threads(node));
+	struct peers_limits limits = {
+		.total = connections,
+		.each = (int)option_integer(options, "serve.connections_per_address"),
+		.queued = (size_t)option_integer(options, "serve.queue"),
+		.queued_each = (size_t)option_integer(options, "serve.queue_per_address"),
+		.held_bytes = (size_t)option_integer(options, "serve.held_bytes"),
+		.held_each = (size_t)option_integer(options, "serve.held_bytes_per_address"),
+		.working = (size_t)lanes,
+	};
+	return server_document(server, err) && server_tls(node, &server->tls, err) &&
+	       server_lanes_fit(node, lanes, err) && server_listen(server, err) &&
+	       peers_open(&server->peers, &limits, err) &&
+	       lanes_open(&server->lanes, node, server->peers, lanes, limits.queued, err) &&
 	       server_loops(server, err) && listeners_publish(&server->listeners, node, err);
 }
 

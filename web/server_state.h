@@ -26,7 +26,8 @@ struct server {
 	SSL_CTX *tls;	    /* NULL: plain */
 	int64_t started_ms; /* monotonic */
 	bool access_log;
-	int idle_ms, stall_ms, deadline_ms;
+	int idle_ms, stall_ms, deadline_ms, slow_ms;
+	int64_t slow_bytes_s;
 };
 
 /* Sums over all loops; any thread. `counters` is large: keep it out of small stacks. */

@@ -171,3 +171,15 @@ bool web_store_journal_sizes(struct db *db, struct wn_arena *arena, int64_t posi
 	db_done(result);
 	return *sizes || store_memory(err);
 }
+
+bool web_store_sessions(struct db *db, struct wn_arena *arena, int64_t *sessions, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result = NULL;
+	db_args_init(&args, arena);
+	if (!db_query(db, &SQL_WEB_SESSIONS, &args, &result, err))
+		return wn_while(err, "ask for the database's settings");
+	*sessions = db_int64(result, 0, 0);
+	db_done(result);
+	return true;
+}

@@ -46,5 +46,7 @@ bool web_store_journal(struct db *db, struct wn_arena *arena, struct web_journal
 /* How many bytes the entries from `position` on have, at most `max` of them. */
 bool web_store_journal_sizes(struct db *db, struct wn_arena *arena, int64_t position, int64_t max, int64_t **sizes,
 	size_t *count, struct wn_error *err);
+/* How many sessions the server gives to ordinary roles. */
+bool web_store_sessions(struct db *db, struct wn_arena *arena, int64_t *sessions, struct wn_error *err);
 
 #endif

@@ -32,6 +32,7 @@ struct wire_filter {
 struct wire_slot {
 	struct connection *connection;
 	struct wire_job *job; /* NULL: none under way */
+	size_t held_bytes;    /* of the answer */
 };
 
 struct wire_job {
@@ -43,6 +44,7 @@ struct wire_job {
 	struct wire_job *next, **self; /* in the loop's list of waiting jobs; self NULL: not in it */
 	int64_t begun_us, begun_ms;
 	size_t route;
+	size_t held_bytes; /* of the request */
 };
 
 struct wire_file {
@@ -84,6 +86,7 @@ static void job_link(struct wire_job *job)
 static void job_close(struct wire_job *job)
 {
 	job_unlink(job);
+	peers_release(job->loop->server->peers, &job->lane.peer, job->held_bytes);
 	exchange_clear(&job->lane.exchange);
 	wn_arena_free(&job->lane.arena);
 	free(job);
@@ -95,6 +98,7 @@ static void slot_cut(struct wire_slot *slot)
 	if (!job)
 		return;
 	slot->job = NULL;
+	slot->connection->works = false;
 	job->slot = NULL;
 	job->request = NULL;
 	job_unlink(job);
@@ -105,6 +109,7 @@ static void slot_dispose(void *memory)
 	struct wire_slot *slot = memory;
 	struct wire_job *job = slot->job;
 	slot->connection->requests--;
+	peers_release(slot->connection->loop->server->peers, &slot->connection->peer, slot->held_bytes);
 	if (!job)
 		return;
 	slot_cut(slot);
@@ -232,11 +237,60 @@ static void wire_problem(struct loop *loop, h2o_req_t *request, size_t route, in
 	exchange_problem(&exchange, status, code, detail ? "%s" : NULL, detail);
 	if (allow)
 		exchange_header(&exchange, "Allow", wn_slice_of(allow));
-	if (status == 503)
+	if (status == 503 || status == 429)
 		exchange_header(&exchange, "Retry-After", WN_SLICE("2"));
 	wire_count(loop, route, status, begun_us);
 	wire_send(request, &exchange);
 	wn_arena_free(&arena);
+}
+
+static void wire_no_room(
+	struct loop *loop, h2o_req_t *request, size_t route, int64_t begun_us, enum peers_verdict verdict)
+{
+	if (verdict == PEERS_SHARE)
+		wire_problem(loop, request, route, begun_us, 429, "address_share", WIRE_SHARE_TEXT, NULL);
+	else
+		wire_problem(loop, request, route, begun_us, 503, "overloaded", WIRE_OVERLOADED_TEXT, NULL);
+}
+
+/* Memory that the answer takes until the client has read it. */
+static size_t wire_answer_bytes(const struct loop *loop, const h2o_req_t *request, const struct exchange *exchange)
+{
+	size_t bytes = exchange->body.bytes;
+	if (wire_is_head(request))
+		return 0;
+	if (exchange->body_file >= 0)
+		bytes = WIRE_CHUNK_BYTES;
+	if (bytes <= WIRE_FREE_BYTES)
+		return 0;
+	/* The library encrypts all that it is given at once. */
+	return loop->server->tls ? 2 * bytes : bytes;
+}
+
+/* Sends what the exchange holds, if there is room for it. */
+static void wire_answer(struct wire_job *job, h2o_req_t *request, struct wire_slot *slot)
+{
+	struct loop *loop = job->loop;
+	struct exchange *exchange = &job->lane.exchange;
+	struct peers *peers = loop->server->peers;
+	size_t bytes = wire_answer_bytes(loop, request, exchange);
+	/* The request has been worked on: from here on only its answer counts. */
+	peers_release(peers, &job->lane.peer, job->held_bytes);
+	job->held_bytes = 0;
+	if (bytes > 0) {
+		enum peers_verdict verdict = peers_hold(peers, &job->lane.peer, bytes);
+		/* What had an effect has to be told, whatever it takes. */
+		bool safe = wire_is_head(request) || strcmp(exchange->route->method, "GET") == 0;
+		if (verdict != PEERS_FINE && safe) {
+			wire_no_room(loop, request, job->route, job->begun_us, verdict);
+			return;
+		}
+		if (verdict != PEERS_FINE)
+			peers_adjust(peers, &job->lane.peer, 0, bytes);
+		slot->held_bytes = bytes;
+	}
+	wire_count(loop, job->route, exchange->status, job->begun_us);
+	wire_send(request, exchange);
 }
 
 /* ---- requests ---- */
@@ -319,12 +373,11 @@ struct wire_job *wire_job_of(struct loop_message *message)
 void wire_job_done(struct wire_job *job)
 {
 	h2o_req_t *request = job->request;
-	if (job->slot) {
-		slot_cut(job->slot);
-		struct exchange *exchange = &job->lane.exchange;
-		if (exchange->status) {
-			wire_count(job->loop, job->route, exchange->status, job->begun_us);
-			wire_send(request, exchange);
+	struct wire_slot *slot = job->slot;
+	if (slot) {
+		slot_cut(slot);
+		if (job->lane.exchange.status) {
+			wire_answer(job, request, slot);
 		} else {
 			/* Dropped by the stop of the lanes. */
 			wire_problem(job->loop, request, job->route, job->begun_us, 503, "stopping",
@@ -356,13 +409,22 @@ void wire_expire(struct loop *loop, int64_t now_ms)
 	}
 }
 
-static struct wire_job *job_open(struct loop *loop, h2o_req_t *request, struct connection *connection, int64_t begun_us)
+/* Takes over `held_bytes`, which are counted already. */
+static struct wire_job *job_open(
+	struct loop *loop, h2o_req_t *request, struct connection *connection, size_t held_bytes, int64_t begun_us)
 {
 	struct wire_job *job = calloc(1, sizeof *job);
-	if (!job)
+	if (!job) {
+		peers_release(loop->server->peers, &connection->peer, held_bytes);
 		return NULL;
-	wn_arena_init(&job->lane.arena, WIRE_ARENA_MAX);
+	}
+	size_t more = request->entity.len < (WIRE_ARENA_MAX - WIRE_ARENA_LEAST) / WIRE_ARENA_TIMES
+			      ? request->entity.len * WIRE_ARENA_TIMES
+			      : WIRE_ARENA_MAX - WIRE_ARENA_LEAST;
+	wn_arena_init(&job->lane.arena, WIRE_ARENA_LEAST + more);
 	job->lane.done = job_done;
+	job->lane.peer = connection->peer;
+	job->held_bytes = held_bytes;
 	job->loop = loop;
 	job->message.kind = LOOP_JOB_DONE;
 	job->begun_us = begun_us;
@@ -403,23 +465,30 @@ static void wire_dispatch(struct wire_job *job, h2o_req_t *request, struct wire_
 	struct loop *loop = job->loop;
 	if (job->lane.exchange.route->needs == ROUTE_NOTHING) {
 		exchange_run(&job->lane.exchange);
-		wire_count(loop, job->route, job->lane.exchange.status, job->begun_us);
-		wire_send(request, &job->lane.exchange);
+		wire_answer(job, request, slot);
 		job_close(job);
 		return;
 	}
 	job->request = request;
 	job->slot = slot;
 	slot->job = job;
+	slot->connection->works = true;
 	job_link(job);
-	if (lanes_push(loop->server->lanes, &job->lane))
+	enum lanes_verdict verdict = lanes_push(loop->server->lanes, &job->lane);
+	if (verdict == LANES_TAKEN)
 		return;
 	slot_cut(slot);
-	bool stopping = loop->stage != LOOP_SERVES;
-	wire_problem(loop, request, job->route, job->begun_us, 503, stopping ? "stopping" : "queue_full",
-		stopping ? "The node is stopping: send the request again soon."
-			 : "The node has more requests than it can queue: send it again soon.",
-		NULL);
+	if (verdict == LANES_STOPPING || loop->stage != LOOP_SERVES)
+		wire_problem(loop, request, job->route, job->begun_us, 503, "stopping",
+			"The node is stopping: send the request again soon.", NULL);
+	else if (verdict == LANES_SHARE)
+		wire_problem(loop, request, job->route, job->begun_us, 429, "address_queue",
+			"So many requests of this address wait already that this one is not queued: send fewer at "
+			"once.",
+			NULL);
+	else
+		wire_problem(loop, request, job->route, job->begun_us, 503, "queue_full",
+			"The node has more requests than it can queue: send it again soon.", NULL);
 	job_close(job);
 }
 
@@ -457,9 +526,18 @@ static int wire_on_request(h2o_handler_t *handler, h2o_req_t *request)
 	int64_t begun_us = wire_now_us();
 	*slot = (struct wire_slot){.connection = connection};
 	connection->requests++;
+	connection->begun++;
 	if (wire_refuse(loop, request, socket->input, begun_us))
 		return 0;
-	struct wire_job *job = job_open(loop, request, connection, begun_us);
+	connection_weigh(connection);
+	/* The copy; and an answer to what has an effect, which is about as long and cannot be refused any more. */
+	size_t held_bytes = sizeof(struct wire_job) + wire_head_bytes(request) + 2 * request->entity.len;
+	enum peers_verdict room = peers_hold(loop->server->peers, &connection->peer, held_bytes);
+	if (room != PEERS_FINE) {
+		wire_no_room(loop, request, COUNTERS_NO_ROUTE, begun_us, room);
+		return 0;
+	}
+	struct wire_job *job = job_open(loop, request, connection, held_bytes, begun_us);
 	if (!job) {
 		wire_problem(loop, request, COUNTERS_NO_ROUTE, begun_us, 503, "memory",
 			"The node has no memory for this request.", NULL);

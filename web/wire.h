@@ -5,10 +5,18 @@
 #include "web/loop.h"
 
 enum {
-	WIRE_ARENA_MAX = 64 * 1024 * 1024, /* what one request may use: a parsed body is many times its text */
-	WIRE_HEAD_MAX = 32 * 1024,	   /* names and values of all header fields */
-	WIRE_CHUNK_BYTES = 128 * 1024,	   /* of a file a turn */
+	WIRE_ARENA_MAX = 64 * 1024 * 1024,   /* what one request may use: a parsed body is many times its text */
+	WIRE_ARENA_LEAST = 24 * 1024 * 1024, /* without a body; WIRE_ARENA_TIMES as much more for each of its bytes */
+	WIRE_ARENA_TIMES = 64,
+	WIRE_FREE_BYTES = 4096,	       /* of an answer that are not counted: its connection may have them */
+	WIRE_HEAD_MAX = 32 * 1024,     /* names and values of all header fields */
+	WIRE_CHUNK_BYTES = 128 * 1024, /* of a file a turn */
 };
+
+#define WIRE_OVERLOADED_TEXT "The node has no memory left for more requests and answers: send the request again soon."
+#define WIRE_SHARE_TEXT                                                                                                \
+	"Requests and answers of this address take all the memory that one address may have: send fewer at once, and " \
+	"read their answers."
 
 /* Puts our handler and the rewriting of the library's own errors into a host's configuration. */
 void wire_configure(struct loop *loop, h2o_hostconf_t *host);

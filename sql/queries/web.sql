@@ -57,3 +57,7 @@ SELECT coalesce((SELECT max(position) + 1 FROM journal_leaf), 0),
 -- name: journal_sizes
 SELECT octet_length(e.body)::bigint FROM journal_leaf l JOIN journal_entry e ON e.entry_id = l.entry_id
 WHERE l.position >= $1::bigint ORDER BY l.position LIMIT $2::bigint
+
+-- Settings of the server; no table.
+-- name: sessions
+SELECT current_setting('max_connections')::bigint - current_setting('superuser_reserved_connections')::bigint
