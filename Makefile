@@ -183,7 +183,7 @@ SIM_SEED ?= 1
 .PHONY: sim mutants
 sim: deps ## ten million simulated operations under sanitizers, every oracle asked; SIM_OPERATIONS, SIM_SEED
 	@$(MAKE) --no-print-directory -j$(JOBS) SAN=asan BUILD=$(BUILD) $(BUILD)/asan/tests/sim
-	@$(BUILD)/asan/tests/sim --operations $(SIM_OPERATIONS) --seed $(SIM_SEED) --jobs $(JOBS)
+	@$(BUILD)/asan/tests/sim --total $(SIM_OPERATIONS) --seed $(SIM_SEED) --jobs $(JOBS)
 mutants: deps ## wrong rules, one at a time: the simulation or a folder's tests must notice each
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) $(BUILD)/tests/sim $(BUILD)/tests/vote_test $(BUILD)/tests/reward_test
 	@sh tests/sim/mutants.sh $(BUILD)

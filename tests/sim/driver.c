@@ -7,16 +7,15 @@
 #include "core/error.h"
 #include "tests/sim/model.h"
 #include "tests/sim/oracle.h"
-#include "vote/commitment.h"
+#include "tests/sim/probe.h"
+#include "tests/sim/voter.h"
 
 enum {
-	HISTORY = 256,	/* commands that may come again; less than the items among which a node looks for one */
-	OPEN_MOST = 48, /* items in flight */
+	HISTORY = 256, /* commands that may come again; less than the items among which a node looks for one */
 	CHECK_EVERY = 4000,
-	LOG_MOST = CHECK_EVERY * 16,
+	LOG_MOST = CHECK_EVERY * 2 * (COMMANDS - COMMAND_WORKERS),
 	HEAL_TURNS = 4000,
-	PICKS = 6,
-	WEIGHT_AGAIN = 11,
+	PICKS = 64,
 	DUE_WORKERS = COMMANDS - COMMAND_WORKERS,
 };
 
@@ -108,14 +107,14 @@ static void all_check(struct driver *driver)
 
 /* ---- what the driver judges by itself ---- */
 
-struct sight {
+struct view {
 	struct world_round round;
 	struct world_seat seat;
 	bool has_round, has_seat;
 	uint32_t seat_number;
 };
 
-static void sight_of(const struct driver *driver, const struct command *command, struct sight *out)
+static void view_of(const struct driver *driver, const struct command *command, struct view *out)
 {
 	const struct world *world = &driver->live.world;
 	out->has_round = out->has_seat = false;
@@ -134,7 +133,7 @@ static void sight_of(const struct driver *driver, const struct command *command,
 		}
 }
 
-static void deadline_check(const struct command *command, const struct sight *before, const struct reply *reply)
+static void deadline_check(const struct command *command, const struct view *before, const struct reply *reply)
 {
 	const struct world_round *round = &before->round;
 	bool done = reply->answer == ANSWER_DONE, committing = round->state == ROUND_COMMIT;
@@ -170,7 +169,7 @@ static void deadline_check(const struct command *command, const struct sight *be
 }
 
 /* What was opened must be what this voter, and nobody else, had sealed. */
-static void sealed_check(const struct driver *driver, const struct command *command, const struct sight *before,
+static void sealed_check(const struct driver *driver, const struct command *command, const struct view *before,
 	const struct reply *reply)
 {
 	const struct world *world = &driver->live.world;
@@ -193,25 +192,34 @@ static void sealed_check(const struct driver *driver, const struct command *comm
 
 /* ---- sending ---- */
 
-static bool comes_again(enum command_kind kind)
+/* What came of one delivery; LOST: the process died, or its transaction did, before it committed. */
+enum delivery { DELIVERY_DONE, DELIVERY_LOST, DELIVERY_NOTHING };
+
+static void again_check(const struct sent *sent, const struct reply *reply)
 {
-	return kind < COMMAND_WORKERS && kind != COMMAND_JAIL && kind != COMMAND_OVERTURN;
+	oracle_saw(SIGHT_AGAIN);
+	ORACLE(reply->answer == ANSWER_DONE ? ORACLE_ONCE : ORACLE_SAME_ANSWER,
+		reply->answer == ANSWER_REPEATED && reply->seat == sent->reply.seat && reply->item == sent->reply.item,
+		"a command of kind %d came again and was answered %d for seat %u, first for seat %u",
+		sent->command.kind, reply->answer, reply->seat, sent->reply.seat);
 }
 
-static void deliver(struct driver *driver, struct sent *sent, uint64_t word)
+static enum delivery deliver(struct driver *driver, struct sent *sent, uint64_t word)
 {
 	struct node *node = &driver->live;
 	struct command *command = &sent->command;
-	struct sight before = {0};
+	struct view before = {0};
 	struct reply reply;
-	int fate = (int)(plan_word(word, 40) % 100);
+	int fate = driver->faults ? (int)(plan_word(word, 40) % 100) : 100;
 	command->now_ms = driver->now_ms;
-	sight_of(driver, command, &before);
+	oracle_report->operations += driver->faults;
+	view_of(driver, command, &before);
 	node_apply(node, command, &reply);
-	if (driver->faults && fate < driver->plan->lost_percent) {
+	if (fate < driver->plan->lost_percent) {
 		world_rollback(&node->world);
+		oracle_saw(SIGHT_LOST);
 		sent->waits = true;
-		return;
+		return DELIVERY_LOST;
 	}
 	world_commit(&node->world);
 	if (command->kind == COMMAND_TAKE || command->kind == COMMAND_COMMIT || command->kind == COMMAND_REVEAL) {
@@ -219,48 +227,43 @@ static void deliver(struct driver *driver, struct sent *sent, uint64_t word)
 		sealed_check(driver, command, &before, &reply);
 	}
 	if (sent->effects > 0)
-		ORACLE(reply.answer == ANSWER_DONE ? ORACLE_ONCE : ORACLE_SAME_ANSWER,
-			reply.answer == ANSWER_REPEATED && reply.seat == sent->reply.seat &&
-				reply.item == sent->reply.item,
-			"a command of kind %d came again and was answered %d for seat %u, first for seat %u",
-			command->kind, reply.answer, reply.seat, sent->reply.seat);
+		again_check(sent, &reply);
 	sent->waits = false;
 	if (reply.answer != ANSWER_DONE)
-		return;
+		return DELIVERY_NOTHING;
 	sent->effects++;
 	sent->reply = reply;
 	wn_assert(driver->log_count < LOG_MOST);
 	driver->log[driver->log_count++] = *command;
-	if (driver->faults && fate < driver->plan->lost_percent + driver->plan->unheard_percent)
+	if (fate < driver->plan->lost_percent + driver->plan->unheard_percent) {
+		oracle_saw(SIGHT_UNHEARD);
 		sent->waits = true;
-	else
+	} else {
 		sent->leaf = world_count(&node->world, TABLE_LEAVES);
+	}
 	if (command->kind >= COMMAND_WORKERS || plan_word(word, 41) % 4 == 0)
 		oracle_money(&node->world, driver->plan->policy.cap_units);
+	return DELIVERY_DONE;
 }
 
 static void send(struct driver *driver, const struct command *command, uint64_t word)
 {
-	struct sent once = {.command = *command};
-	struct sent *sent = &once;
-	if (comes_again(command->kind)) {
+	struct sent once = {.command = *command}, *sent = &once;
+	/* What an operator does is not asked for twice. */
+	if (command->kind != COMMAND_JAIL && command->kind != COMMAND_OVERTURN) {
 		sent = &driver->history[driver->sent++ % HISTORY];
 		*sent = once;
 	}
 	deliver(driver, sent, word);
 }
 
-static void send_again(struct driver *driver, uint64_t word)
+/* Sent before, at any time, heard or not; what stands in the journal is the command as it took effect. */
+static void send_again(struct driver *driver, struct sent *sent, uint64_t word)
 {
-	uint32_t there = driver->sent < HISTORY ? driver->sent : HISTORY;
-	if (there == 0)
-		return;
-	struct sent *sent = &driver->history[plan_word(word, 42) % there];
-	uint32_t leaf = sent->leaf;
 	struct command first = sent->command;
+	bool done = sent->effects > 0;
 	deliver(driver, sent, word);
-	/* What stands in the journal is the command as it took effect. */
-	if (leaf != 0 || (sent->effects > 0 && sent->leaf == 0))
+	if (done)
 		sent->command = first;
 }
 
@@ -277,30 +280,6 @@ static int actor_any(const struct driver *driver, uint64_t word, bool contributo
 	return first;
 }
 
-/* What an actor thinks of an item, the same whenever asked. */
-static int opinion(const struct driver *driver, uint32_t item_number, int actor, int64_t sequence)
-{
-	const struct plan *plan = driver->plan;
-	const struct world_item *item = world_item(&driver->live.world, item_number);
-	int classes = plan->campaigns[item->campaign].class_count;
-	uint64_t word = plan_word(
-		plan->seed ^ ((uint64_t)item_number << 20 | (uint64_t)actor << 8 | (uint64_t)(sequence / 4)), 3);
-	bool hard = (int)(plan_word(plan->seed + item_number, 4) % 100) < plan->hard_percent;
-	bool right = (int)(plan_word(word, 1) % 100) < (hard ? 50 : plan->actor[actor].skill_percent);
-	switch (plan->actor[actor].behaviour) {
-	case BEHAVIOUR_LAZY:
-		return classes - 1;
-	case BEHAVIOUR_RANDOM:
-		return (int)(plan_word(word, 2) % (uint64_t)classes);
-	case BEHAVIOUR_INVERTING:
-		right = !right;
-		break;
-	default:
-		break;
-	}
-	return right ? item->truth : (item->truth + 1 + (int)(plan_word(word, 3) % (uint64_t)(classes - 1))) % classes;
-}
-
 static bool seat_any(const struct driver *driver, uint64_t word, bool reveals, uint32_t *out)
 {
 	const struct world *world = &driver->live.world;
@@ -310,102 +289,81 @@ static bool seat_any(const struct driver *driver, uint64_t word, bool reveals, u
 		*out = world_list(world, TABLE_BONDED, (first + i) % count);
 		const struct world_seat *seat = world_seat(world, *out);
 		enum round_state state = (enum round_state)world_round(world, seat->round)->state;
-		bool absent = driver->plan->actor[seat->voter].behaviour == BEHAVIOUR_ABSENT;
 		/* Now and then somebody tries what is too early. */
 		bool fits =
 			reveals ? seat->state == SEAT_COMMITTED &&
 					  (state == ROUND_REVEAL || plan_word(word, 45) % 32 == 0)
 				: state == ROUND_COMMIT && (seat->state == SEAT_LEASED || plan_word(word, 46) % 8 == 0);
-		if (fits && (!absent || plan_word(word, 47) % 3 == 0))
+		/* Some forget, some know that what they sealed was not theirs. */
+		enum behaviour behaviour = driver->plan->actor[seat->voter].behaviour;
+		bool shy = behaviour == BEHAVIOUR_ABSENT || (reveals && behaviour == BEHAVIOUR_COPYING);
+		if (fits && (!shy || plan_word(word, 47) % 4 == 0))
 			return true;
 	}
 	return false;
 }
 
-/* Another vote on the item that was opened already, or only sealed: what a copier works with. */
-static const struct world_seat *neighbour(const struct world *world, const struct world_seat *seat, bool opened)
-{
-	for (uint32_t s = world_round(world, seat->round)->seat_head; s; s = world_seat(world, s - 1)->next) {
-		const struct world_seat *other = world_seat(world, s - 1);
-		if (other != seat && (opened ? other->revealed != 0 : other->seal_head != 0))
-			return other;
-	}
-	return NULL;
-}
-
 static bool vote_fill(struct driver *driver, struct command *command, uint64_t word)
 {
 	const struct world *world = &driver->live.world;
+	const struct plan *plan = driver->plan;
 	bool reveals = command->kind == COMMAND_REVEAL;
 	uint32_t number;
 	if (!seat_any(driver, word, reveals, &number))
 		return false;
 	const struct world_seat *seat = world_seat(world, number);
 	const struct world_round *round = world_round(world, seat->round);
-	const struct world_item *item = world_item(world, round->item);
-	const struct plan *plan = driver->plan;
+	/* Now and then a number that was used; never one that the parser refuses. */
 	int64_t sequence = reveals ? seat->sequence : seat->sequence + 1 - (int64_t)(plan_word(word, 48) % 16 == 0);
-	/* What the parser lets through. */
 	sequence = sequence < 1 ? 1 : sequence;
 	if (sequence > BALLOT_SEQUENCE_MAX)
 		return false;
-	command->actor = seat->voter;
-	command->item = round->item;
-	command->vote = (struct ballot_vote){.key = {item->id, round->number}, .sequence = sequence};
-	int choice = opinion(driver, round->item, seat->voter, sequence);
-	struct salt salt;
-	vote_salt(plan->actor[seat->voter].vote_seed, &plan->network, &item->id, (uint32_t)round->number,
-		(uint64_t)sequence, &plan->actor[seat->voter].key, &salt);
-	if (driver->live.checks) {
-		struct salt wanted;
-		model_salt(plan->actor[seat->voter].vote_seed, &plan->network, &item->id, (uint32_t)round->number,
-			(uint64_t)sequence, &plan->actor[seat->voter].key, &wanted);
-		oracle_model(memcmp(&salt, &wanted, sizeof salt) == 0 ? NULL : "salt");
-	}
-	const struct world_seat *other =
-		plan->actor[seat->voter].behaviour == BEHAVIOUR_COPYING ? neighbour(world, seat, reveals) : NULL;
-	if (reveals) {
-		command->vote.choice = other ? other->choice : choice;
-		command->vote.salt = other ? other->salt : salt;
-		if (plan_word(word, 49) % 64 == 0)
-			command->vote.choice += 1;
-	} else {
-		vote_commitment(&plan->network, &item->id, (uint32_t)round->number, &plan->actor[seat->voter].key,
-			(uint8_t)choice, &salt, &command->vote.commitment);
-		if (other)
-			command->vote.commitment = world_seal(world, other->seal_head - 1)->commitment;
-	}
+	voter_ballot(&driver->live, number, reveals, sequence, command);
+	/* Other content, somebody without this seat, a round that is not there. */
+	uint64_t wrong = plan_word(word, 49) % 256;
+	if (wrong < 4)
+		command->vote.choice += 1;
+	else if (wrong == 4)
+		command->vote.commitment.bytes[0] ^= 1;
+	else if (wrong == 5)
+		command->actor = actor_any(driver, plan_word(word, 49), false);
+	else if (wrong == 6)
+		command->vote.key.round++;
+	else if (wrong == 7)
+		command->vote.choice = SIM_CLASSES_MAX;
 	/* Late ones act at the last moment, and one behind it. */
 	int64_t until_ms = reveals ? round->reveal_until_ms
 			   : seat->state == SEAT_LEASED && seat->lease_until_ms < round->commit_until_ms
 				   ? seat->lease_until_ms
 				   : round->commit_until_ms;
 	int64_t at_ms = until_ms - 1 + (int64_t)(plan_word(word, 50) % 2);
-	if (plan->actor[seat->voter].behaviour == BEHAVIOUR_LATE && at_ms > driver->now_ms)
+	bool waits = plan->actor[seat->voter].behaviour == BEHAVIOUR_LATE && plan_word(word, 32) % 64 == 0;
+	if (waits && at_ms > driver->now_ms)
 		driver->now_ms = at_ms;
 	return true;
 }
 
+/* A seat that is free, in a panel or an audit, and somebody who may want it. */
 static bool seat_wanted(struct driver *driver, struct command *command, uint64_t word)
 {
 	const struct world *world = &driver->live.world;
+	const struct plan *plan = driver->plan;
 	uint32_t count = world_count(world, TABLE_OPEN);
-	for (int pick = 0; count > 0 && pick < PICKS; pick++) {
-		uint32_t number =
-			world_list(world, TABLE_OPEN, (uint32_t)(plan_word(word, (uint64_t)(60 + pick)) % count));
+	uint32_t first = count > 0 ? (uint32_t)(plan_word(word, 60) % count) : 0;
+	for (uint32_t i = 0; i < count && i < PICKS; i++) {
+		uint32_t number = world_list(world, TABLE_OPEN, (first + i) % count);
 		const struct world_item *item = world_item(world, number);
 		const struct world_round *round =
 			item->round_count > 0 ? world_round(world, item->rounds[item->round_count - 1]) : NULL;
 		if (!round || round->state != ROUND_COMMIT || round->taken >= round->seats)
 			continue;
+		int actor = actor_any(driver, word, false);
+		for (int a = 0; round->kind == ROUND_AUDIT && !plan->actor[actor].curator && a < plan->actors; a++)
+			actor = (actor + 1) % plan->actors;
 		command->item = number;
-		command->vote.key = (struct round_key){item->id, round->number};
-		command->actor = actor_any(driver, word, false);
-		for (int i = 0; round->kind == ROUND_AUDIT && i < driver->plan->actors; i++) {
-			command->actor = (command->actor + i) % driver->plan->actors;
-			if (driver->plan->actor[command->actor].curator)
-				break;
-		}
+		command->vote.key.item = item->id;
+		command->vote.key.round = round->number;
+		command->actor = actor;
 		return true;
 	}
 	return false;
@@ -429,7 +387,7 @@ static bool command_fill(struct driver *driver, struct command *command, uint64_
 	case COMMAND_SUBMIT:
 		command->actor = actor_any(driver, word, true);
 		command->campaign = (int)(plan_word(word, 53) % 100) >= driver->plan->open_percent;
-		return world_count(&driver->live.world, TABLE_OPEN) < OPEN_MOST;
+		return world_count(&driver->live.world, TABLE_OPEN) < driver->plan->backlog;
 	case COMMAND_TAKE:
 		return seat_wanted(driver, command, word);
 	case COMMAND_SKIP: {
@@ -474,32 +432,64 @@ static void time_pass(struct driver *driver, uint64_t word)
 	driver->now_ms += (int64_t)(plan_word(word, 57) % most);
 }
 
+/* The process ends between two transactions: what it held in memory is gone, what was saved and the journal stay. */
+static void crash(struct driver *driver)
+{
+	oracle_saw(SIGHT_CRASHED);
+	replay_check(driver);
+	durable_check(driver);
+	struct world gone = driver->live.world;
+	driver->live.world = driver->shadow.world;
+	driver->shadow.world = gone;
+}
+
+/* Two processes of a role may take the same turn: the second finds nothing to do. */
+static void worker_run(struct driver *driver, int worker, uint64_t word)
+{
+	struct sent once, twice;
+	memset(&once, 0, sizeof once);
+	once.command.kind = (enum command_kind)(COMMAND_WORKERS + worker);
+	twice = once;
+	enum delivery delivery = deliver(driver, &once, word);
+	if (delivery == DELIVERY_DONE && plan_word(word, 38) % 8 == 0)
+		ORACLE(ORACLE_ONCE, deliver(driver, &twice, plan_word(word, 36)) != DELIVERY_DONE,
+			"a worker's turn of kind %d found something to do twice", once.command.kind);
+}
+
 static void workers_turn(struct driver *driver, uint64_t word)
 {
 	bool all = plan_word(word, 58) % 4 == 0;
 	int only = (int)(plan_word(word, 59) % DUE_WORKERS);
-	for (int w = 0; w < DUE_WORKERS; w++) {
-		struct command command = {.kind = (enum command_kind)(COMMAND_WORKERS + w)};
+	int dies = (int)(plan_word(word, 34) % 1000) < driver->plan->crash_permille
+			   ? (int)(plan_word(word, 35) % DUE_WORKERS)
+			   : DUE_WORKERS;
+	for (int w = 0; w < DUE_WORKERS && w < dies; w++)
 		if (all || w == only)
-			send(driver, &command, plan_word(word, (uint64_t)(70 + w)));
-	}
+			worker_run(driver, w, plan_word(word, (uint64_t)(70 + w)));
+	if (dies < DUE_WORKERS)
+		crash(driver);
 }
 
 static void operate(struct driver *driver, uint64_t word)
 {
 	struct command command;
-	uint32_t sum = 0, pick;
-	for (int w = 0; w < 16; w++)
-		sum += driver->plan->weights[w];
-	pick = (uint32_t)(plan_word(word, 39) % sum);
+	uint32_t sum = 0, there = driver->sent < HISTORY ? driver->sent : HISTORY;
 	int kind = 0;
-	while (pick >= driver->plan->weights[kind])
-		pick -= driver->plan->weights[kind++];
-	if (kind == WEIGHT_AGAIN) {
-		send_again(driver, word);
+	for (int w = 0; w < PLAN_WEIGHTS; w++)
+		sum += driver->plan->weights[w];
+	for (uint32_t pick = (uint32_t)(plan_word(word, 39) % sum); pick >= driver->plan->weights[kind]; kind++)
+		pick -= driver->plan->weights[kind];
+	if (kind == PLAN_AGAIN) {
+		if (there > 0)
+			send_again(driver, &driver->history[plan_word(word, 42) % there], word);
 		return;
 	}
-	if (kind == COMMAND_WORKERS) {
+	if (kind == PLAN_PROBE) {
+		oracle_report->operations++;
+		probe(&driver->live.arena, word);
+		return;
+	}
+	if (kind == PLAN_TURN) {
 		workers_turn(driver, word);
 		return;
 	}
@@ -528,19 +518,13 @@ static void heal(struct driver *driver)
 	driver->faults = false;
 	for (int i = 0; i < HISTORY; i++)
 		if (driver->history[i].waits) {
-			struct command first = driver->history[i].command;
-			bool there = driver->history[i].effects > 0;
-			deliver(driver, &driver->history[i], (uint64_t)i);
+			send_again(driver, &driver->history[i], (uint64_t)i);
 			ORACLE(ORACLE_PROGRESS, !driver->history[i].waits, "a retry was not answered");
-			if (there)
-				driver->history[i].command = first;
 		}
 	for (int turn = 0; turn < HEAL_TURNS && !over(driver); turn++) {
 		driver->now_ms += driver->plan->policy.epoch_ms / 4 + 1;
-		for (int w = 0; w < DUE_WORKERS; w++) {
-			struct command command = {.kind = (enum command_kind)(COMMAND_WORKERS + w)};
-			send(driver, &command, (uint64_t)turn);
-		}
+		for (int w = 0; w < DUE_WORKERS; w++)
+			worker_run(driver, w, plan_word((uint64_t)turn, (uint64_t)w));
 		if (driver->log_count > LOG_MOST / 2)
 			all_check(driver);
 	}
@@ -551,32 +535,38 @@ static void heal(struct driver *driver)
 		world_count(&driver->live.world, TABLE_VESTING));
 }
 
-static void gains_sum(const struct driver *driver, struct gains *gains)
+/* The chain of beacons at one place: what is peeled is what was peeled before, and only inward it follows. */
+static void chain_check(const struct beacons *beacons, uint64_t seed)
 {
-	const struct world *world = &driver->live.world;
-	*gains = (struct gains){.items = world_count(world, TABLE_ITEMS), .votes = world_count(world, TABLE_SEALS)};
-	for (int a = 0; a < driver->plan->actors; a++) {
-		gains->units[a] = -driver->plan->actor[a].grant;
-		for (int kind = 0; kind < LEDGER_KINDS; kind++)
-			gains->units[a] += world->head->balances[a][kind].credits_posted -
-					   world->head->balances[a][kind].debits_posted;
-	}
+	uint64_t epoch = plan_word(seed, 33) % (SIM_LAYERS - 1);
+	const struct sha256 *layers = beacons->layers;
+	struct sha256 layer, tip;
+	struct wn_error err;
+	bool there = beacon_onion_layer(beacons->onion, epoch, &layer, &err);
+	beacon_onion_tip(beacons->onion, &tip);
+	oracle_model(there && id_compare(&layer, &layers[epoch]) == 0 ? NULL : "a layer of the beacon's chain");
+	oracle_model(beacon_onion_follows(&tip, &layers[0]) &&
+				     beacon_onion_follows(&layers[epoch], &layers[epoch + 1]) &&
+				     !beacon_onion_follows(&layers[epoch + 1], &layers[epoch])
+			     ? NULL
+			     : "what follows in the beacon's chain");
 }
 
-void drive(const struct plan *plan, const struct beacon_onion *onion, const struct kept *kept, struct gains *gains)
+void drive(const struct plan *plan, const struct beacons *beacons, const struct kept *kept)
 {
 	struct driver *driver = calloc(1, sizeof *driver);
 	ORACLE(ORACLE_PROMISE, driver != NULL, "no memory");
 	*driver = (struct driver){.plan = plan, .faults = true};
 	driver->log = calloc(LOG_MOST, sizeof *driver->log);
 	ORACLE(ORACLE_PROMISE, driver->log != NULL, "no memory");
-	node_open(&driver->live, plan, onion, true);
-	node_open(&driver->shadow, plan, onion, false);
 	oracle_report->seed = plan->seed;
+	oracle_report->at = 0;
+	chain_check(beacons, plan->seed);
+	node_open(&driver->live, plan, beacons, true);
+	node_open(&driver->shadow, plan, beacons, false);
 	for (uint32_t i = 0; i < plan->operations; i++) {
 		uint64_t word = plan_word(plan->seed, (uint64_t)i << 16 | 0xffff);
 		oracle_report->at = i;
-		oracle_report->operations++;
 		time_pass(driver, word);
 		if (kept->all || kept->flags[i])
 			operate(driver, word);
@@ -585,8 +575,6 @@ void drive(const struct plan *plan, const struct beacon_onion *onion, const stru
 	}
 	heal(driver);
 	all_check(driver);
-	if (gains)
-		gains_sum(driver, gains);
 	node_close(&driver->live);
 	node_close(&driver->shadow);
 	free(driver->log);

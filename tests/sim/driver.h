@@ -5,17 +5,12 @@
 
 #include "tests/sim/node.h"
 
-/* Which operations of a seed take part; the others only let time pass. */
+/* Which operations of a seed take part; in place of the others only time passes. */
 struct kept {
 	bool all;
 	uint8_t *flags; /* one an operation */
 };
-/* What actors gained: all they hold at the end less what genesis gave. */
-struct gains {
-	int64_t units[SIM_ACTORS_MAX];
-	int64_t items, votes;
-};
 /* Returns when every oracle held; a breach ends the process. */
-void drive(const struct plan *plan, const struct beacon_onion *onion, const struct kept *kept, struct gains *gains);
+void drive(const struct plan *plan, const struct beacons *beacons, const struct kept *kept);
 
 #endif

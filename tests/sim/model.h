@@ -4,6 +4,7 @@
 #define TESTS_SIM_MODEL_H
 
 #include "core/campaign.h"
+#include "core/policy.h"
 #include "reward/claims.h"
 #include "reward/emission.h"
 #include "reward/ledger.h"
@@ -39,6 +40,12 @@ int64_t model_offer(int64_t unminted, int64_t rate);
 int64_t model_vested(int64_t total, int64_t elapsed_ms, int64_t period_ms);
 int model_audit_class(int classes, const uint32_t *votes);
 size_t model_gold_count(size_t items, int64_t ppm);
+bool model_escalates(const struct campaign *campaign, int64_t margin, int panels);
+bool model_proven(int64_t gold_votes, int64_t gold_right);
+bool model_settles(int64_t scored, int64_t since, int64_t epoch);
+bool model_skip_allowed(int64_t skipped, int64_t taken);
+int64_t model_bond(const struct campaign *campaign, const struct policy *policy);
+int64_t model_ceiling(const struct emission_work *work, size_t count);
 int64_t model_novelty(const struct campaign *campaign, int64_t numerator, int64_t denominator);
 void model_salt(const uint8_t seed[32], const struct network_id *network, const struct item_id *item, uint32_t round,
 	uint64_t sequence, const struct account_key *voter, struct salt *out);

@@ -3,6 +3,7 @@
 #define TESTS_SIM_NODE_H
 
 #include "core/arena.h"
+#include "tests/sim/oracle.h"
 #include "tests/sim/world.h"
 #include "vote/beacon.h"
 
@@ -17,34 +18,6 @@ enum behaviour {
 	BEHAVIOURS
 };
 const char *behaviour_name(enum behaviour behaviour);
-
-/* Everything that a seed decides before the first operation. */
-struct plan {
-	uint64_t seed;
-	uint32_t operations;
-	struct network_id network;
-	struct policy policy;
-	struct campaign campaigns[SIM_CAMPAIGNS];
-	int actors;
-	struct {
-		struct account_key key;
-		uint8_t vote_seed[32];
-		enum behaviour behaviour;
-		int skill_percent, group; /* group: of identities that one person holds; 0: none */
-		bool validator, contributor, curator;
-		int64_t grant, stake;
-	} actor[SIM_ACTORS_MAX];	   /* ascending by key */
-	uint32_t weights[16];		   /* of kinds of operations */
-	int lost_percent, unheard_percent; /* of commands: lost before commit; answers lost behind it */
-	int hard_percent;		   /* items on which everybody errs more */
-	int dense;	  /* this many times as many operations in an epoch as usual, about a hundred */
-	int open_percent; /* of submissions that go to the open campaign */
-};
-void plan_from_seed(struct plan *plan, uint64_t seed, uint32_t operations_most);
-/* The world in which behaviours are compared: no faults, two classes, everybody takes part. */
-void plan_for_incentives(struct plan *plan, uint64_t seed);
-/* splitmix64 over a word and a purpose: the only randomness there is. */
-uint64_t plan_word(uint64_t word, uint64_t purpose);
 
 enum command_kind {
 	COMMAND_STAKE,
@@ -70,11 +43,46 @@ enum command_kind {
 	COMMANDS,
 	COMMAND_WORKERS = COMMAND_OPEN_PANELS,
 };
+/* What an operation may be besides a command of somebody. */
+enum { PLAN_TURN = COMMAND_WORKERS, PLAN_AGAIN, PLAN_PROBE, PLAN_WEIGHTS };
+
+/* Everything that a seed decides before the first operation. */
+struct plan {
+	uint64_t seed;
+	uint32_t operations;
+	struct network_id network;
+	struct policy policy;
+	struct campaign campaigns[SIM_CAMPAIGNS];
+	int actors;
+	struct {
+		struct account_key key;
+		uint8_t vote_seed[32];
+		enum behaviour behaviour;
+		int skill_percent, group; /* group: of identities that one person holds; 0: none */
+		bool validator, contributor, curator;
+		int64_t grant, stake;
+	} actor[SIM_ACTORS_MAX];	   /* ascending by key */
+	uint32_t weights[PLAN_WEIGHTS];	   /* of kinds of operations */
+	int crash_permille;		   /* of the workers' turns */
+	int lost_percent, unheard_percent; /* of commands: lost before commit; answers lost behind it */
+	int hard_percent;		   /* items on which everybody errs more */
+	int dense;	  /* this many times as many operations in an epoch as usual, about a hundred */
+	uint32_t backlog; /* items in flight, at most */
+	int open_percent; /* of submissions that go to the open campaign */
+};
+/* Says in a few lines what the seed decided. */
+void plan_print(const struct plan *plan);
+void plan_from_seed(struct plan *plan, uint64_t seed, uint32_t operations_most);
+/* The world in which behaviours are compared: no faults, two classes, everybody takes part. */
+void plan_for_incentives(struct plan *plan, uint64_t seed, bool probation);
+/* splitmix64 over a word and a purpose: the only randomness there is. */
+uint64_t plan_word(uint64_t word, uint64_t purpose);
+
 struct command {
 	enum command_kind kind;
 	int32_t actor, campaign;
 	uint32_t item; /* number; submit: what the new one is like */
-	int32_t unused;
+	int32_t unused[2];
 	int64_t now_ms, amount;
 	uint64_t number; /* of a stake, of a submission: the Idempotency-Key */
 	struct ballot_vote vote;
@@ -87,19 +95,33 @@ struct reply {
 	int64_t deadline_ms; /* of what was taken */
 };
 
+/* The operator's chain, and its outer layers at hand: the chain itself peels up to a thousand times for one. */
+enum { SIM_LAYERS = 1 << 15 };
+struct beacons {
+	struct beacon_onion *onion;
+	struct sha256 layers[SIM_LAYERS];
+};
+bool beacons_open(struct beacons *beacons);
+
 struct node {
 	const struct plan *plan;
-	const struct beacon_onion *onion;
+	const struct beacons *beacons;
 	struct world world;
 	struct wn_arena arena;
-	bool checks; /* compare every pure result with the model */
+	bool checks; /* compare every pure result with the model, count what is met */
 };
-void node_open(struct node *node, const struct plan *plan, const struct beacon_onion *onion, bool checks);
+void node_open(struct node *node, const struct plan *plan, const struct beacons *beacons, bool checks);
 void node_close(struct node *node);
 /* Applies a command inside the open transaction; the caller commits or loses it. A refusal changes nothing. */
 void node_apply(struct node *node, const struct command *command, struct reply *reply);
 
 /* ---- what the parts of the node share ---- */
+
+static inline void node_saw(const struct node *node, enum sight sight)
+{
+	if (node->checks)
+		oracle_saw(sight);
+}
 
 struct node_move {
 	const char *cause;
@@ -114,6 +136,12 @@ struct node_move {
 enum transfer_result node_post(struct node *node, const struct node_move *move, uint32_t *number);
 /* Ends a seat's bond: `slash` of it is posted, the rest goes back. */
 void node_bond_end(struct node *node, uint32_t seat, const char *cause, int64_t slash);
+/* Seats and rounds: a command's, who sits there, the tally's turns. */
+struct world_round *node_round_of(struct node *node, const struct command *command, uint32_t *number);
+struct world_seat *node_seat_of(struct node *node, const struct world_round *round, int voter, uint32_t *number);
+void node_seat_take(struct node *node, const struct command *command, struct reply *reply);
+void node_seat_skip(struct node *node, const struct command *command, struct reply *reply);
+bool node_tally_turn(struct node *node, const struct command *command);
 void node_round_open(
 	struct node *node, uint32_t item, enum round_kind kind, int seats, int64_t opened_ms, int64_t commit_until_ms);
 const void *node_owner(const struct node *node, int owner); /* 32 bytes */

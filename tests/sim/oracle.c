@@ -25,8 +25,52 @@ static const char *const names[ORACLES] = {
 	[ORACLE_PROMISE] = "promise",
 };
 
+static const char *const sights[SIGHTS] = {
+	[SIGHT_LOST] = "commands lost before they took effect",
+	[SIGHT_UNHEARD] = "answers lost behind the effect",
+	[SIGHT_AGAIN] = "commands that came again",
+	[SIGHT_CRASHED] = "crashes",
+	[SIGHT_RESEALED] = "votes sealed anew",
+	[SIGHT_LAPSED] = "seats whose time ran out",
+	[SIGHT_SKIPPED] = "seats given back",
+	[SIGHT_PANEL_COUNTED] = "panels counted",
+	[SIGHT_PANEL_REDRAWN] = "panels drawn again",
+	[SIGHT_PANEL_VOID] = "panels void",
+	[SIGHT_PANEL_KEPT] = "second panels that did not come about",
+	[SIGHT_SECOND_PANEL] = "second panels before a close",
+	[SIGHT_SECOND_AT_CLOSE] = "second panels at a close",
+	[SIGHT_AUDIT_ANSWER] = "audits with an answer",
+	[SIGHT_AUDIT_TIE] = "audits without a majority",
+	[SIGHT_AUDIT_VOID] = "audits that nobody opened",
+	[SIGHT_EPOCH_BY_VOTES] = "epochs that ended by votes",
+	[SIGHT_EPOCH_LATE] = "epochs whose end was noticed an epoch late",
+	[SIGHT_CLOSE_WAITED] = "closes that waited for audits",
+	[SIGHT_PROBATION] = "records on probation",
+	[SIGHT_PROVEN] = "records proven",
+	[SIGHT_CARRIED] = "scores carried to a later close",
+	[SIGHT_SETTLED] = "scores that settled",
+	[SIGHT_PAID] = "payments to validators",
+	[SIGHT_PAID_FROM_BUDGET] = "payments from a budget",
+	[SIGHT_PRICE_CAPPED] = "pools that the price of a point kept",
+	[SIGHT_CEILING] = "closes that their work's ceiling held down",
+	[SIGHT_SLASHED] = "slashes",
+	[SIGHT_SLASH_CAPPED] = "slashes that took whole bonds",
+	[SIGHT_BOND_LOST] = "bonds lost for votes never opened",
+	[SIGHT_VESTED] = "releases of what vested",
+	[SIGHT_OVERTURNED] = "grants overturned",
+	[SIGHT_UNBONDED] = "stakes unbonded",
+	[SIGHT_ACCEPTED] = "items accepted",
+	[SIGHT_REJECTED] = "items rejected",
+	[SIGHT_VOID] = "items void",
+};
+
 static struct oracle_report alone;
 struct oracle_report *oracle_report = &alone;
+
+const char *sight_name(enum sight sight)
+{
+	return sights[sight];
+}
 
 const char *oracle_name(enum oracle oracle)
 {

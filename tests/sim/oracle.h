@@ -28,8 +28,51 @@ enum oracle {
 const char *oracle_name(enum oracle oracle);
 enum oracle oracle_by_name(const char *name);
 
+/* What should come about somewhere in a long run: a rule that nothing ever met was not tried. */
+enum sight {
+	SIGHT_LOST,
+	SIGHT_UNHEARD,
+	SIGHT_AGAIN,
+	SIGHT_CRASHED,
+	SIGHT_RESEALED,
+	SIGHT_LAPSED,
+	SIGHT_SKIPPED,
+	SIGHT_PANEL_COUNTED,
+	SIGHT_PANEL_REDRAWN,
+	SIGHT_PANEL_VOID,
+	SIGHT_PANEL_KEPT,
+	SIGHT_SECOND_PANEL,
+	SIGHT_SECOND_AT_CLOSE,
+	SIGHT_AUDIT_ANSWER,
+	SIGHT_AUDIT_TIE,
+	SIGHT_AUDIT_VOID,
+	SIGHT_EPOCH_BY_VOTES,
+	SIGHT_EPOCH_LATE,
+	SIGHT_CLOSE_WAITED,
+	SIGHT_PROBATION,
+	SIGHT_PROVEN,
+	SIGHT_CARRIED,
+	SIGHT_SETTLED,
+	SIGHT_PAID,
+	SIGHT_PAID_FROM_BUDGET,
+	SIGHT_PRICE_CAPPED,
+	SIGHT_CEILING,
+	SIGHT_SLASHED,
+	SIGHT_SLASH_CAPPED,
+	SIGHT_BOND_LOST,
+	SIGHT_VESTED,
+	SIGHT_OVERTURNED,
+	SIGHT_UNBONDED,
+	SIGHT_ACCEPTED,
+	SIGHT_REJECTED,
+	SIGHT_VOID,
+	SIGHTS
+};
+const char *sight_name(enum sight sight);
+
 /* How far a process is, in memory that its parent sees. */
 struct oracle_report {
+	uint64_t sights[SIGHTS], ballots[BALLOT_RESULTS], transfers[TRANSFER_RESULTS];
 	uint64_t seed, operations; /* operations: done in all, not only of this seed */
 	uint32_t at;		   /* operation of the seed */
 	enum oracle oracle;	   /* that broke; NONE: the process died by itself, or lives */
@@ -38,6 +81,11 @@ struct oracle_report {
 extern struct oracle_report *oracle_report;
 enum { ORACLE_EXIT = 3 };
 
+/* Counts what was met; only by the node that the oracles watch. */
+static inline void oracle_saw(enum sight sight)
+{
+	oracle_report->sights[sight]++;
+}
 void oracle_fail(enum oracle oracle, const char *format, ...) __attribute__((format(printf, 2, 3), noreturn));
 /* Fails with what the model says differs; NULL is fine. */
 void oracle_model(const char *differs);

@@ -1,4 +1,6 @@
 /* What a seed decides before the first operation: actors, campaigns, policy, which operations and faults take part. */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,18 +52,18 @@ static void campaign_plan(struct plan *plan, int number)
 	for (int c = 0; c < campaign->class_count; c++)
 		campaign->choices[c] = (struct campaign_choice){
 			choices[c], c < campaign->class_count / 2 ? CHOICE_REJECT : CHOICE_KEEP};
-	campaign->pick = true;
+	campaign->pick = plan_word(word, 13) % 2;
 	campaign->seats = (int)AMONG(word, 1, 1, 3, 3, 5, 7);
 	campaign->escalate = (int)AMONG(word, 2, 0, 2, 4);
-	campaign->commit_ms = epoch_ms * AMONG(word, 3, 1, 2, 8) / 4;
-	campaign->reveal_ms = epoch_ms * AMONG(word, 4, 1, 2, 4) / 4;
-	campaign->lease_ms = campaign->commit_ms / AMONG(word, 5, 1, 2, 8);
+	campaign->commit_ms = epoch_ms * AMONG(word, 3, 1, 2, 4, 8) / 4;
+	campaign->reveal_ms = epoch_ms * AMONG(word, 4, 1, 2, 4, 8) / 4;
+	campaign->lease_ms = campaign->commit_ms / AMONG(word, 5, 1, 1, 2, 8);
 	campaign->audit_seats = 3;
 	campaign->dedup_numerator = 7;
 	campaign->dedup_denominator = 10;
 	campaign->per_item_ceiling = AMONG(word, 6, 1000000, 1000000000, 1000000000000);
-	campaign->seat_pay = AMONG(word, 7, 0, 1, 1000000);
-	campaign->seat_bond = AMONG(word, 8, 1, 50000, 50000000);
+	campaign->seat_pay = AMONG(word, 7, 0, 1, 100000);
+	campaign->seat_bond = AMONG(word, 8, 1, 50000, 5000000);
 	campaign->prepaid = number == 0 && plan_word(word, 9) % 3 == 0;
 	campaign->challenge_ms = epoch_ms * AMONG(word, 10, 0, 1, 3);
 	campaign->vesting_ms = epoch_ms * AMONG(word, 11, 0, 2, 10);
@@ -98,7 +100,7 @@ static void actors_plan(struct plan *plan)
 		plan->actor[a].validator = a != 1;
 		plan->actor[a].contributor = a % 3 == 1 || plan_word(word, 3) % 4 == 0;
 		plan->actor[a].curator = a % 5 == 0 || a < 2;
-		plan->actor[a].grant = AMONG(word, 4, 1000000000, 1000000000000, 100000000000000);
+		plan->actor[a].grant = AMONG(word, 4, 10000000000, 1000000000000, 100000000000000);
 		plan->actor[a].stake =
 			plan->actor[a].validator ? plan->actor[a].grant / AMONG(word, 5, 1, 2, 10, 1000) : 0;
 	}
@@ -106,7 +108,7 @@ static void actors_plan(struct plan *plan)
 
 void plan_from_seed(struct plan *plan, uint64_t seed, uint32_t operations_most)
 {
-	*plan = (struct plan){.seed = seed, .dense = 1};
+	*plan = (struct plan){.seed = seed, .dense = (int)AMONG(seed, WORD_POLICY * 61, 1, 3, 3, 12)};
 	uint32_t length = (uint32_t)AMONG(seed, WORD_POLICY * 50, 1, 4, 16, 64);
 	plan->operations = operations_most / length + 1;
 	bytes_of(plan->network.bytes, seed, WORD_NETWORK);
@@ -117,50 +119,89 @@ void plan_from_seed(struct plan *plan, uint64_t seed, uint32_t operations_most)
 	plan->policy.seat_bond_floor = AMONG(seed, WORD_POLICY * 53, 1, 1000000);
 	plan->policy.stake_least = AMONG(seed, WORD_POLICY * 54, 1, 10000000);
 	plan->policy.unbonding_ms = plan->policy.epoch_ms * AMONG(seed, WORD_POLICY * 55, 1, 10);
-	plan->policy.gold_ppm = AMONG(seed, WORD_POLICY * 56, 0, 80000, 300000);
+	plan->policy.gold_ppm = AMONG(seed, WORD_POLICY * 56, 0, 80000, 300000, 700000);
 	for (int c = 0; c < SIM_CAMPAIGNS; c++)
 		campaign_plan(plan, c);
 	actors_plan(plan);
 	/* Swarm: about a quarter of the operations does not take part at all, the others at different rates. */
-	static const uint32_t usual[16] = {
+	static const uint32_t usual[PLAN_WEIGHTS] = {
 		[COMMAND_STAKE] = 2,
 		[COMMAND_UNSTAKE] = 1,
-		[COMMAND_SUBMIT] = 12,
-		[COMMAND_TAKE] = 30,
+		[COMMAND_SUBMIT] = 5,
+		[COMMAND_TAKE] = 40,
 		[COMMAND_SKIP] = 2,
-		[COMMAND_COMMIT] = 30,
-		[COMMAND_REVEAL] = 30,
+		[COMMAND_COMMIT] = 60,
+		[COMMAND_REVEAL] = 60,
 		[COMMAND_JAIL] = 1,
 		[COMMAND_OVERTURN] = 1,
 		[COMMAND_FUND] = 1,
-		[COMMAND_WORKERS] = 24,
-		[11] = 10,
+		[PLAN_TURN] = 24,
+		[PLAN_AGAIN] = 10,
+		[PLAN_PROBE] = 12,
 	};
-	for (int w = 0; w < 16; w++) {
+	for (int w = 0; w < PLAN_WEIGHTS; w++) {
 		uint64_t word = plan_word(seed, (uint64_t)(WORD_WEIGHT + w));
-		bool needed = w == COMMAND_SUBMIT || w == COMMAND_COMMIT || w == COMMAND_WORKERS;
-		plan->weights[w] = word % 4 == 0 && !needed ? 0 : usual[w] * (uint32_t)(1 + plan_word(word, 1) % 4);
+		/* Without seats and openings little else can happen: those are missing more seldom. */
+		bool needed = w == COMMAND_SUBMIT || w == COMMAND_COMMIT || w == PLAN_TURN;
+		uint64_t one_in = w == COMMAND_TAKE || w == COMMAND_REVEAL ? 16 : 4;
+		bool missing = !needed && word % one_in == 0;
+		plan->weights[w] = missing ? 0 : usual[w] * (uint32_t)(1 + plan_word(word, 1) % 4);
 	}
 	plan->open_percent = (int)AMONG(seed, WORD_POLICY * 60, 50, 50, 100, 0);
 	plan->lost_percent = (int)AMONG(seed, WORD_POLICY * 57, 0, 2, 20);
+	plan->crash_permille = (int)AMONG(seed, WORD_POLICY * 62, 0, 2, 20);
 	plan->unheard_percent = (int)AMONG(seed, WORD_POLICY * 58, 0, 2, 20);
+	plan->backlog = (uint32_t)(AMONG(seed, WORD_POLICY * 63, 4, 16, 40) * plan->dense);
 	plan->hard_percent = (int)AMONG(seed, WORD_POLICY * 59, 0, 10, 40);
 }
 
-void plan_for_incentives(struct plan *plan, uint64_t seed)
+static void campaign_print(const struct campaign *campaign)
 {
-	/* 0 to 11 honest with stake 8; 12 and 13 lazy, 14 and 15 copying, 16 and 17 inverting, 18 and 19 random; 20 to
-	 * 27 hold the stake of one honest one together, in panels that are drawn by stake; 28 to 30 curate; 31 submits.
-	 */
-	enum { ACTORS = 32, SPLIT_FIRST = 20, SPLIT = 8 };
-	static const enum behaviour others[4] = {
+	printf("  campaign %s: %d classes, %d seats, %d more at a small margin, phases of %" PRId64 " and %" PRId64
+	       " ms, lease %" PRId64 " ms, ceiling %" PRId64 ", pay %" PRId64 "%s, bond %" PRId64 ", challenge %" PRId64
+	       " ms, vesting %" PRId64 " ms%s%s\n",
+		campaign->name, campaign->class_count, campaign->seats, campaign->escalate, campaign->commit_ms,
+		campaign->reveal_ms, campaign->lease_ms, campaign->per_item_ceiling, campaign->seat_pay,
+		campaign->prepaid ? " from a budget" : "", campaign->seat_bond, campaign->challenge_ms,
+		campaign->vesting_ms, campaign->probation ? ", probation" : "", campaign->pick ? ", pick" : "");
+}
+
+void plan_print(const struct plan *plan)
+{
+	static const char *const kinds[PLAN_WEIGHTS] = {"stake", "unstake", "submit", "take", "skip", "commit",
+		"reveal", "jail", "overturn", "fund", "turn", "again", "probe"};
+	printf("seed %" PRIu64 ": %u operations, epochs of %" PRId64 " ms or %" PRId64
+	       " votes, %d times as dense, known answers %" PRId64 " ppm, cap %" PRId64 "\n",
+		plan->seed, plan->operations, plan->policy.epoch_ms, plan->policy.epoch_votes_max, plan->dense,
+		plan->policy.gold_ppm, plan->policy.cap_units);
+	printf("  lost %d %%, unheard %d %%, crashes %d in 1000 turns, at most %u items in flight, hard items %d %%, "
+	       "open campaign %d %%\n  "
+	       "weights:",
+		plan->lost_percent, plan->unheard_percent, plan->crash_permille, plan->backlog, plan->hard_percent,
+		plan->open_percent);
+	for (int w = 0; w < PLAN_WEIGHTS; w++)
+		printf(" %s %u", kinds[w], plan->weights[w]);
+	printf("\n  actors:");
+	for (int a = 0; a < plan->actors; a++)
+		printf(" %s%s%s%s", behaviour_name(plan->actor[a].behaviour), plan->actor[a].validator ? "" : "-",
+			plan->actor[a].contributor ? "+items" : "", plan->actor[a].curator ? "+audits" : "");
+	printf("\n");
+	for (int c = 0; c < SIM_CAMPAIGNS; c++)
+		campaign_print(&plan->campaigns[c]);
+}
+
+void plan_for_incentives(struct plan *plan, uint64_t seed, bool probation)
+{
+	/* All persons hold the same stake: honest ones, two of each other kind, and some under six names each. */
+	enum { HONEST = 14, OTHERS = 8, SPLIT = 18, NAMES = 6, CURATORS = 3, STAKE_BONDS = 240, BOND = 12000000 };
+	static const enum behaviour others[OTHERS / 2] = {
 		BEHAVIOUR_LAZY, BEHAVIOUR_COPYING, BEHAVIOUR_INVERTING, BEHAVIOUR_RANDOM};
-	*plan = (struct plan){.seed = seed, .operations = 30000, .dense = 20};
+	*plan = (struct plan){.seed = seed};
 	bytes_of(plan->network.bytes, seed, WORD_NETWORK);
 	policy_default(&plan->policy);
 	plan->policy.epoch_ms = 3600000;
-	plan->policy.seat_bond_floor = 1000000;
-	plan->policy.stake_least = 1000000;
+	plan->policy.seat_bond_floor = plan->policy.stake_least = 1;
+	plan->policy.gold_ppm = 250000; /* so that records are proven before the end */
 	for (int c = 0; c < SIM_CAMPAIGNS; c++) {
 		struct campaign *campaign = &plan->campaigns[c];
 		campaign_plan(plan, c);
@@ -169,30 +210,25 @@ void plan_for_incentives(struct plan *plan, uint64_t seed)
 		campaign->choices[1].verdict = CHOICE_KEEP;
 		campaign->seats = 7;
 		campaign->escalate = 4;
-		campaign->commit_ms = campaign->reveal_ms = plan->policy.epoch_ms / 2;
-		campaign->lease_ms = campaign->commit_ms;
-		campaign->per_item_ceiling = 1000000000000;
-		campaign->seat_pay = 1000000;
-		campaign->seat_bond = 1000000;
+		campaign->commit_ms = campaign->reveal_ms = campaign->lease_ms = plan->policy.epoch_ms / 16;
+		campaign->per_item_ceiling = 2 * BOND;
+		campaign->seat_pay = 0;
+		campaign->seat_bond = BOND;
 		campaign->prepaid = false;
-		campaign->challenge_ms = 0;
-		campaign->probation = true;
+		campaign->challenge_ms = campaign->vesting_ms = 0;
+		campaign->probation = probation;
 	}
-	actors_key(plan, ACTORS);
-	for (int a = 0; a < ACTORS; a++) {
-		bool split = a >= SPLIT_FIRST && a < SPLIT_FIRST + SPLIT;
-		plan->actor[a].behaviour = a >= 12 && a < SPLIT_FIRST ? others[(a - 12) / 2] : BEHAVIOUR_HONEST;
-		plan->actor[a].skill_percent = 85;
-		plan->actor[a].validator = a < SPLIT_FIRST + SPLIT;
-		plan->actor[a].curator = a >= SPLIT_FIRST + SPLIT && a < ACTORS - 1;
-		plan->actor[a].contributor = a == ACTORS - 1;
-		plan->actor[a].group = split ? 1 : 0;
-		plan->actor[a].grant = 800000000 / (split ? SPLIT : 1);
-		plan->actor[a].stake = plan->actor[a].validator ? plan->actor[a].grant : 0;
+	actors_key(plan, HONEST + OTHERS + SPLIT + CURATORS + 1);
+	for (int a = 0; a < plan->actors; a++) {
+		bool split = a >= HONEST + OTHERS && a < HONEST + OTHERS + SPLIT;
+		plan->actor[a].behaviour =
+			a >= HONEST && a < HONEST + OTHERS ? others[(a - HONEST) / 2] : BEHAVIOUR_HONEST;
+		plan->actor[a].validator = a < HONEST + OTHERS + SPLIT;
+		plan->actor[a].curator = !plan->actor[a].validator && a < plan->actors - 1;
+		plan->actor[a].contributor = a == plan->actors - 1;
+		plan->actor[a].skill_percent = plan->actor[a].curator ? 100 : 80;
+		plan->actor[a].group = split ? 1 + (a - HONEST - OTHERS) / NAMES : 0;
+		plan->actor[a].grant = (int64_t)STAKE_BONDS * BOND / (split ? NAMES : 1);
+		plan->actor[a].stake = plan->actor[a].contributor ? 0 : plan->actor[a].grant;
 	}
-	plan->weights[COMMAND_SUBMIT] = 10;
-	plan->weights[COMMAND_TAKE] = 10;
-	plan->weights[COMMAND_COMMIT] = 120;
-	plan->weights[COMMAND_REVEAL] = 120;
-	plan->weights[COMMAND_WORKERS] = 20;
 }

@@ -95,7 +95,8 @@ enum world_table {
 
 struct world_validator {
 	int32_t known, unused;
-	int64_t counts[SIM_CELLS_MAX], gold_votes, gold_right, carried_points, carried_scored, carried_since;
+	int64_t counts[SIM_CELLS_MAX], gold_votes, gold_right, carried_points, carried_scored, carried_since, taken,
+		skipped; /* seats */
 };
 struct world_campaign {
 	int64_t prior[SIM_CLASSES_MAX], proven, epoch; /* epoch: of the last close + 1 */
