@@ -156,7 +156,7 @@ tests: $(TEST_BINARIES) $(O)/winnow
 test: deps-test ## all tests that need only Debian packages; last line "N passed, N failed, N skipped"
 	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) tests
 	@$(MAKE) --no-print-directory -j$(JOBS) SAN=$(SAN) BUILD=$(BUILD) FAILPOINTS=1 $(O)/failpoints/winnow
-	@sh tests/run.sh $(O) $(TEST_BINARIES)
+	@sh tests/run.sh $(O) $(TEST_BINARIES) $(O)/tests/sim
 
 # What runs threads of its own: the server's lanes and loops, the workers, the signers.
 THREADED := core web gpu_embed
@@ -186,12 +186,12 @@ sim: deps ## ten million simulated operations under sanitizers, every oracle ask
 	@$(BUILD)/asan/tests/sim --total $(SIM_OPERATIONS) --seed $(SIM_SEED) --jobs $(JOBS)
 mutants: deps ## wrong rules, one at a time: the simulation or a folder's tests must notice each
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) $(BUILD)/tests/sim $(BUILD)/tests/vote_test $(BUILD)/tests/reward_test
-	@sh tests/sim/mutants.sh $(BUILD)
+	@PYTHONDONTWRITEBYTECODE=1 python3 tests/sim/mutants.py $(BUILD)
 
 # ---- other people's tools judge what winnow speaks: exact versions from npm, promtool, minisign ---------------------
 ECOSYSTEM := $(BUILD)/ecosystem
 $(ECOSYSTEM)/installed: tests/ecosystem/package.json tests/ecosystem/package-lock.json tests/ecosystem/.npmrc
-	@mkdir -p $(@D); cp $^ $(@D); cd $(@D) && npm ci --silent && touch installed
+	@mkdir -p $(@D); cp $^ $(@D); cd $(@D) && npm ci --loglevel=error && touch installed
 .PHONY: test-ecosystem
 test-ecosystem: deps-test ## signatures, openapi.json, metrics, journal and datasets before npm's tools and promtool
 	@sh ops/deps.sh packages-ecosystem.txt $$(command -v npm >/dev/null || echo packages-npm.txt)

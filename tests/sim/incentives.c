@@ -12,6 +12,7 @@ enum {
 	EPOCHS_AFTER = 26, /* scores that are few settle after 24 epochs */
 	ITEMS = 14,	   /* an epoch */
 	TURNS = 3,	   /* a panel, its second one, and a redraw */
+	TURNS_AFTER = 2,
 	OPERATIONS = EPOCHS * ITEMS * 40,
 	SPLIT = BEHAVIOURS,
 	KINDS = BEHAVIOURS + 1,
@@ -95,25 +96,33 @@ static void votes_cast(struct node *node, bool reveals, int64_t now_ms)
 		}
 }
 
-static void epoch_run(struct node *node, int epoch)
+static int64_t panels_run(struct node *node, int turns, int64_t now_ms)
 {
-	const struct policy *policy = &node->plan->policy;
-	int64_t now_ms = epoch * policy->epoch_ms, phase_ms = node->plan->campaigns[1].commit_ms + 1;
-	if (epoch < EPOCHS)
-		items_submit(node, epoch, now_ms);
-	work(node, COMMAND_OPEN_PANELS, now_ms);
-	audits_take(node, now_ms);
-	for (int turn = 0; turn < TURNS; turn++) {
+	int64_t phase_ms = node->plan->campaigns[1].commit_ms + 1;
+	for (int turn = 0; turn < turns; turn++) {
 		votes_cast(node, false, now_ms);
 		work(node, COMMAND_CLOSE_COMMITS, now_ms + phase_ms);
 		votes_cast(node, true, now_ms + phase_ms);
 		work(node, COMMAND_CLOSE_REVEALS, now_ms + 2 * phase_ms);
 		now_ms += 2 * phase_ms;
 	}
+	return now_ms;
+}
+
+static void epoch_run(struct node *node, int epoch)
+{
+	int64_t epoch_ms = node->plan->policy.epoch_ms, now_ms = epoch * epoch_ms;
+	if (epoch < EPOCHS)
+		items_submit(node, epoch, now_ms);
+	work(node, COMMAND_OPEN_PANELS, now_ms);
+	audits_take(node, now_ms);
+	now_ms = panels_run(node, TURNS, now_ms);
 	work(node, COMMAND_VEST, now_ms);
 	work(node, COMMAND_EPOCH_CLOSE, now_ms);
 	work(node, COMMAND_FINISH, now_ms);
-	work(node, COMMAND_EPOCH_END, (epoch + 1) * policy->epoch_ms);
+	/* What the close asked for a second time. */
+	panels_run(node, TURNS_AFTER, now_ms);
+	work(node, COMMAND_EPOCH_END, (epoch + 1) * epoch_ms);
 }
 
 static void gains_add(const struct node *node, struct tally_of_kinds *all)
@@ -153,9 +162,9 @@ static void kinds_judge(const struct tally_of_kinds *all, int seeds, bool probat
 	ORACLE(ORACLE_INCENTIVES, all->settled >= (int64_t)seeds * EPOCHS * ITEMS * 9 / 10 && right > 0.9,
 		"%lld items settled, %.3f of them right", (long long)all->settled, right);
 	ORACLE(ORACLE_INCENTIVES, honest > 0, "an honest person gains %.0f", honest);
-	/* Who knows nothing has no points to expect, and an effort of nothing: what chance leaves must be little. */
+	/* Who knows nothing has no points to expect, and slashes weigh half as much again as pay. */
 	for (int kind = BEHAVIOUR_LAZY; kind <= BEHAVIOUR_INVERTING; kind++)
-		ORACLE(ORACLE_INCENTIVES, all->gained[kind] / all->persons[kind] < honest / 10, "a %s person gains %.2f of what an honest one does",
+		ORACLE(ORACLE_INCENTIVES, all->gained[kind] < 0, "a %s person gains %.2f of what an honest one does",
 			behaviour_name((enum behaviour)kind), all->gained[kind] / all->persons[kind] / honest);
 	/* Draws without replacement favour many names a little: mechanism.md allows a tenth. */
 	ORACLE(ORACLE_INCENTIVES, all->gained[SPLIT] / all->persons[SPLIT] < 1.1 * honest,
