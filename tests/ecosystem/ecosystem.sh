@@ -27,7 +27,7 @@ case $line in
 [0-9]*" passed, "*" failed, "*" skipped")
 	passed=$((passed + ${line%% *})); rest=${line#*, }; failed=$((failed + ${rest%% *}))
 	grep '^FAIL' "$work/out" ;;
-*) fail "ecosystem.mjs ended early" ;;
+*) fail "ecosystem.mjs ended early"; report ;;
 esac
 
 # ---- metrics, after all that was counted ----

@@ -80,11 +80,11 @@ async function walkItems(node, keys, check) {
 async function walkVotes(node, keys, check, item) {
 	const judges = [keys.judge1, keys.judge2, keys.judge3], held = new Map();
 	for (const judge of judges) {
-		const taken = await node.ask("POST", "/v1/seats", judge, { campaign: "open-weather", count: 64 });
+		const taken = await node.ask("POST", "/v1/seats", judge, { campaign: "open-weather", count: 64 }, once("c1"));
 		check(taken.status === 200 && taken.json.seats.length === 4, "a judge takes four seats: " + taken.body);
 		held.set(judge, taken.json.seats);
 	}
-	const spare = await node.ask("POST", "/v1/seats", keys.curator, { campaign: "series", count: 1 });
+	const spare = await node.ask("POST", "/v1/seats", keys.curator, { campaign: "series", count: 1 }, once("c1"));
 	check((await node.ask("GET", "/v1/seats", judges[0])).json.seats.length === 4, "a judge lists them");
 	check((await node.ask("DELETE", "/v1/seats/" + spare.json.seats[0].item_id, keys.curator)).status === 200, "a seat is left");
 	check((await node.ask("POST", "/v1/ballots", judges[0], { phase: "perhaps", votes: [] })).status === 400, "half a ballot is refused");
