@@ -105,6 +105,11 @@ static bool account_register(struct exchange *exchange, struct wn_error *err)
 			registration.roles, registration.robot, registration.has_terms ? &registration.terms : NULL,
 			registration.has_salt ? &registration.salt : NULL, exchange->now_ms, &account, &changed, err))
 		return false;
+	/* Roles are only ever added, but the last terms stand: an earlier request that somebody sends once more must
+	 * not bring its terms back. */
+	if (changed && exchange->has_account && registration.has_terms && !exchange->idempotency_key.data)
+		return exchange_problem(exchange, 400, "idempotency_missing",
+			"This key is registered: send new terms with an Idempotency-Key of your own.");
 	/* Who was there already and asks for nothing new gets an answer, and the journal no entry. */
 	if (changed && (!account_entry(exchange->arena, &account, exchange->now_ms, &entry, err) ||
 			       !journal_append(exchange->db, exchange->arena, entry, &leaf, err)))

@@ -253,6 +253,12 @@ TEST(a_ballot_is_answered_vote_by_vote_with_a_receipt_for_what_counted)
 					   "encode(sha256(b.body), 'hex') AND convert_from(j.body, "
 					   "'UTF8')::json->>'base_sha256' = encode(b.ballot_id, 'hex')"),
 		1);
+	/* A request for tasks that carries no name of its own could be sent once more by whoever captured it. */
+	CHECK(!vote_client_send(&clients[1], &arena, "POST", "/v1/seats",
+		WN_SLICE("{\"campaign\":\"fish\",\"count\":1}"), NULL, &answer, &err));
+	CHECK_TEXT(err.code, "idempotency_missing");
+	wn_error_reset(&err);
+	CHECK_INT(village_number(&village, "SELECT count(*) FROM seat"), 1);
 	/* Who lost the answer to a request for tasks gets the same ones under the same key, and no others. */
 	for (int again = 0; again < 2; again++) {
 		CHECK_OK(vote_client_send(&clients[1], &arena, "POST", "/v1/seats",

@@ -507,6 +507,29 @@ TEST(a_second_registration_adds_roles_and_changes_nothing_else)
 	CHECK_INT(ask("GET", "/test/lab", NULL, &key, NULL), 200);
 }
 
+#define TERMS(digit)                                                                                                   \
+	"{\"roles\":[\"lab\"],\"terms_sha256\":\"00112233445566778899aabbccddeeff00112233445566778899aabbccddee" digit \
+	"\"}"
+
+TEST(an_earlier_registration_sent_once_more_does_not_bring_its_terms_back)
+{
+	struct sign_key key;
+	CHECK_OR_RETURN(api_up());
+	sign_generate(&key);
+	CHECK_INT(ask("POST", "/v1/accounts", TERMS("01"), &key, NULL), 201);
+	CHECK_INT(ask("POST", "/v1/accounts", TERMS("01"), &key, NULL), 200);
+	CHECK(json_get(answered(), "receipt") == NULL);
+	CHECK_INT(ask("POST", "/v1/accounts", TERMS("02"), &key, NULL), 400);
+	CHECK_TEXT(problem(), "idempotency_missing");
+	CHECK_INT(ask("POST", "/v1/accounts", TERMS("02"), &key, "second terms"), 200);
+	CHECK(json_get(answered(), "receipt") != NULL);
+	CHECK_INT(ask("POST", "/v1/accounts", TERMS("01"), &key, NULL), 400);
+	CHECK_TEXT(problem(), "idempotency_missing");
+	/* They still stand: signed again they change nothing. */
+	CHECK_INT(ask("POST", "/v1/accounts", TERMS("02"), &key, NULL), 200);
+	CHECK(json_get(answered(), "receipt") == NULL);
+}
+
 TEST(registrations_that_ask_for_too_much_or_nonsense_are_refused)
 {
 	static const struct {
