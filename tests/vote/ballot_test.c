@@ -1,5 +1,6 @@
 /* A ballot's text, the order of its refusals, and the decisions on panels. */
 #include "vote/ballot.h"
+#include "vote/seat_bond.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -236,6 +237,15 @@ TEST(a_tenth_of_the_tasks_may_be_skipped_and_two_of_the_first_twenty)
 	CHECK(panel_skip_allowed(3, 30));
 }
 
+TEST(a_seat_costs_the_highest_of_floor_figure_and_twelve_times_its_pay)
+{
+	struct policy policy = {.seat_bond_floor = 100};
+	CHECK_INT(seat_bond_units(&(struct campaign){.seat_bond = 0}, &policy), 100);
+	CHECK_INT(seat_bond_units(&(struct campaign){.seat_bond = 101}, &policy), 101);
+	CHECK_INT(seat_bond_units(&(struct campaign){.seat_bond = 101, .seat_pay = 9}, &policy), 108);
+	CHECK_INT(seat_bond_units(&(struct campaign){.seat_pay = INT64_MAX}, &policy), INT64_MAX);
+}
+
 TEST(a_margin_under_five_bits_asks_for_one_second_panel)
 {
 	struct campaign campaign = {.escalate = 6};
@@ -252,6 +262,7 @@ TEST(probation_ends_after_twenty_four_audited_votes_of_which_sixty_percent_are_r
 	CHECK(!panel_proven(23, 23));
 	CHECK(panel_proven(24, 15));
 	CHECK(!panel_proven(24, 14));
+	CHECK(panel_proven(30, 18)); /* exactly 60 % */
 	CHECK(!panel_probation(&campaign, PANEL_PROVEN_LEAST - 1));
 	CHECK(panel_probation(&campaign, PANEL_PROVEN_LEAST));
 	campaign.probation = false;
