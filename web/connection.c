@@ -1,6 +1,4 @@
-/*
- * The library tells nobody how much of a request has come or of an answer has gone. So every connection is looked at a
- * hundred times a second: what its buffer holds is counted against serve.held_bytes, and what moves too slowly ends.
+/* The library tells nobody how much of a request has come or of an answer has gone, so every connection is looked at.
  */
 #include "web/connection.h"
 
@@ -19,6 +17,8 @@
 #include "web/wire.h"
 
 enum { CONNECTION_WORDS_MAX = 768, CONNECTION_DRAIN_BYTES = 65536, CONNECTION_DRAINS_MAX = 4 };
+
+static void connection_read(h2o_socket_t *socket, const char *err);
 
 /* ---- the end of a connection ---- */
 
@@ -84,7 +84,8 @@ static void connection_end(struct connection *connection, int status, const char
 	h2o_iovec_t words = {0};
 	wn_assert(h2o_socket_is_reading(socket));
 	wn_assert(!h2o_socket_is_writing(socket));
-	connection->reader = socket->_cb.read;
+	if (socket->_cb.read != connection_read)
+		connection->reader = socket->_cb.read;
 	h2o_socket_read_stop(socket);
 	if (socket->input->size > 0)
 		h2o_buffer_consume(&socket->input, socket->input->size);
@@ -116,6 +117,64 @@ static void connection_linger(struct connection *connection, int64_t now_ms)
 			connection->reader(socket, "ended");
 		return;
 	}
+}
+
+/* ---- what it holds ---- */
+
+/* Consumed bytes are still there: the buffer goes as a whole, when the last byte is consumed. */
+static size_t connection_input(const struct connection *connection)
+{
+	const h2o_buffer_t *input = connection->socket->input;
+	if (!input->bytes)
+		return 0;
+	size_t bytes = (size_t)(input->bytes - input->_buf) + input->size;
+	return bytes > CONNECTION_FREE_BYTES ? bytes : 0;
+}
+
+enum peers_verdict connection_weigh(struct connection *connection)
+{
+	size_t bytes = connection_input(connection), before = connection->input_bytes;
+	if (bytes == before)
+		return PEERS_FINE;
+	connection->input_bytes = bytes;
+	return peers_adjust(connection->loop->server->peers, &connection->peer, before, bytes);
+}
+
+static void connection_too_much(struct connection *connection, enum peers_verdict verdict)
+{
+	atomic_fetch_add_explicit(&connection->loop->counters.full_connections, 1, memory_order_relaxed);
+	if (verdict == PEERS_SHARE)
+		connection_end(connection, 429, "address_share", WIRE_SHARE_TEXT);
+	else
+		connection_end(connection, 503, "overloaded", WIRE_OVERLOADED_TEXT);
+}
+
+/* Ends it where it holds too much. True when it did. */
+static bool connection_check(struct connection *connection)
+{
+	enum peers_verdict verdict = connection_weigh(connection);
+	if (verdict == PEERS_FINE || connection->input_bytes <= PEERS_SMALL_BYTES)
+		return false;
+	connection_too_much(connection, verdict);
+	return true;
+}
+
+/* What was read is counted before anything else is read. */
+static void connection_read(h2o_socket_t *socket, const char *err)
+{
+	struct connection *connection = socket->on_close.data;
+	if (err || !connection_check(connection))
+		connection->reader(socket, err);
+}
+
+/* The library names its own reader anew with every request, so this one is put before it again and again. */
+static void connection_watch(struct connection *connection)
+{
+	h2o_socket_t *socket = connection->socket;
+	if (socket->_cb.read == connection_read)
+		return;
+	connection->reader = socket->_cb.read;
+	h2o_socket_read_start(socket, connection_read);
 }
 
 /* ---- its beginning ---- */
@@ -177,6 +236,8 @@ static void connection_sniff(h2o_socket_t *socket, const char *err)
 		h2o_socket_close(socket);
 		return;
 	}
+	if (connection_check(connection))
+		return;
 	enum framing_first first = framing_first(socket->input->bytes, socket->input->size);
 	if (first == FRAMING_FIRST_PART && socket->input->size <= WIRE_HEAD_MAX)
 		return;
@@ -232,36 +293,6 @@ void connection_take_operator(struct loop *loop, h2o_socket_t *socket)
 	loop->operator_count++;
 	connection_open(loop, socket, connection);
 	h2o_accept(&loop->accept_operator, socket);
-}
-
-/* ---- what it holds ---- */
-
-/* Consumed bytes are still there: the buffer goes as a whole, when the last byte is consumed. */
-static size_t connection_input(const struct connection *connection)
-{
-	const h2o_buffer_t *input = connection->socket->input;
-	if (!input->bytes)
-		return 0;
-	size_t bytes = (size_t)(input->bytes - input->_buf) + input->size;
-	return bytes > CONNECTION_FREE_BYTES ? bytes : 0;
-}
-
-enum peers_verdict connection_weigh(struct connection *connection)
-{
-	size_t bytes = connection_input(connection), before = connection->input_bytes;
-	if (bytes == before)
-		return PEERS_FINE;
-	connection->input_bytes = bytes;
-	return peers_adjust(connection->loop->server->peers, &connection->peer, before, bytes);
-}
-
-static void connection_too_much(struct connection *connection, enum peers_verdict verdict)
-{
-	atomic_fetch_add_explicit(&connection->loop->counters.full_connections, 1, memory_order_relaxed);
-	if (verdict == PEERS_SHARE)
-		connection_end(connection, 429, "address_share", WIRE_SHARE_TEXT);
-	else
-		connection_end(connection, 503, "overloaded", WIRE_OVERLOADED_TEXT);
 }
 
 /* ---- how fast it moves ---- */
@@ -323,16 +354,22 @@ static void connection_look(struct connection *connection, int64_t now_ms, bool 
 		connection_linger(connection, now_ms);
 		return;
 	}
-	enum peers_verdict verdict = connection_weigh(connection);
 	enum connection_phase phase = connection->works ? CONNECTION_WORKS : CONNECTION_LEAVES;
-	if (h2o_socket_is_reading(connection->socket))
+	if (!h2o_socket_is_reading(connection->socket)) {
+		connection_weigh(connection);
+	} else {
 		phase = socket->input->size > 0 ? CONNECTION_ARRIVES : CONNECTION_QUIET;
-	if (phase == CONNECTION_ARRIVES && verdict != PEERS_FINE && connection->input_bytes > PEERS_SMALL_BYTES)
-		connection_too_much(connection, verdict);
-	else
-		connection_pace(connection, phase, now_ms, pressed);
+		if (connection_check(connection))
+			return;
+		/* Between a TLS handshake and the first request there is nothing to count, and the library is at work.
+		 */
+		if (phase == CONNECTION_ARRIVES && !connection->sniffs)
+			connection_watch(connection);
+	}
+	connection_pace(connection, phase, now_ms, pressed);
 }
 
+/* Most turns of a busy loop find that the last look was a moment ago. */
 void connections_look(struct loop *loop, int64_t now_ms)
 {
 	struct peers_held held;

@@ -43,9 +43,8 @@ struct connection {
 	unsigned begun, seen; /* requests until now, and until the window began */
 	int64_t since_ms;
 	uint64_t moved_bytes;
-	/* CONNECTION_ENDS */
-	h2o_socket_cb reader; /* whom to tell that it has ended */
-	bool told;
+	h2o_socket_cb reader; /* the library's: told of what came, and that it has ended */
+	bool told;	      /* CONNECTION_ENDS: `words`, why it ends */
 	char *words;
 };
 

@@ -91,8 +91,10 @@ static enum framing_first first_version(const char *at, size_t bytes)
 enum framing_first framing_first(const char *data, size_t bytes)
 {
 	const char *at = data, *end = data + bytes;
-	/* Empty lines in front of the request are let pass (RFC 9112, 2.2). */
-	while (at < end && (*at == '\r' || *at == '\n'))
+	/* One empty line in front of the request is let pass (RFC 9112, 2.2). */
+	if (at < end && *at == '\r')
+		at++;
+	if (at < end && *at == '\n')
 		at++;
 	if (at < end && *at == 0x16)
 		return FRAMING_FIRST_TLS;

@@ -51,3 +51,37 @@ TEST(every_verdict_has_words)
 	for (int verdict = FRAMING_OK + 1; verdict <= FRAMING_CODING; verdict++)
 		CHECK(strlen(framing_text(verdict)) > 10);
 }
+
+static enum framing_first first(const char *data)
+{
+	return framing_first(data, strlen(data));
+}
+
+TEST(a_request_line_is_known_however_it_comes_and_nothing_else_is)
+{
+	static const char *const lines[] = {"GET / HTTP/1.1\r\n", "\r\nPOST /a?b HTTP/1.0\n", "OPTIONS * HTTP/1.1\r\n",
+		"PRI \xc3\xa4 HTTP/1.9\r\n"};
+	for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+		size_t bytes = strlen(lines[i]);
+		for (size_t part = 0; part < bytes; part++)
+			CHECK_INT(framing_first(lines[i], part), FRAMING_FIRST_PART);
+		CHECK_INT(framing_first(lines[i], bytes), FRAMING_FIRST_HTTP);
+	}
+	CHECK_INT(first("GET / HTTP/1.1\r\nHost"), FRAMING_FIRST_HTTP);
+	CHECK_INT(first("nonsense\r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("\r\n\r\nGET / HTTP/1.1\r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("GET /\r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("GET  / HTTP/1.1\r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(first(" GET / HTTP/1.1\r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("GET / HTTP/1.1 \r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("GET / HTTP/x"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("GET / HTTP/1.x"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("GET / ICY/1.1\r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("\x01\x02\x03"), FRAMING_FIRST_NONE);
+	CHECK_INT(first("EHLO me\r\n"), FRAMING_FIRST_NONE);
+	CHECK_INT(framing_first("\0", 1), FRAMING_FIRST_NONE);
+	CHECK_INT(first("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), FRAMING_FIRST_HTTP_2);
+	CHECK_INT(first("\x16\x03\x01"), FRAMING_FIRST_TLS);
+	CHECK(strstr(framing_first_text(FRAMING_FIRST_TLS), "TLS") != NULL);
+	CHECK(strstr(framing_first_text(FRAMING_FIRST_HTTP_2), "HTTP/2") != NULL);
+}

@@ -175,7 +175,7 @@ static int64_t accounts_missing(struct writer *writers, int count)
 	return missing;
 }
 
-TEST(a_database_that_crashes_under_load_costs_503s_and_no_acknowledged_write)
+TEST(trap_5_a_database_that_crashes_under_load_costs_503s_and_no_acknowledged_write)
 {
 	static struct writer writers[LIFE_WRITERS];
 	static struct cluster cluster;
@@ -346,6 +346,64 @@ TEST(tls_serves_1_2_and_1_3_and_takes_a_new_certificate_without_a_stop)
 	fetch_close(fetch);
 	unsetenv("SSL_CERT_FILE");
 	wn_arena_free(&arena);
+	CHECK_INT(served_stop(&served), 0);
+}
+
+/* A connection whose handshake is done; NULL after a failed check. */
+static SSL *secured(SSL_CTX *context, struct raw *raw, int port)
+{
+	if (!CHECK(raw_open(raw, port)))
+		return NULL;
+	SSL *tls = SSL_new(context);
+	SSL_set_fd(tls, raw->fd);
+	if (CHECK(SSL_connect(tls) == 1))
+		return tls;
+	SSL_free(tls);
+	return NULL;
+}
+
+static bool secured_send(SSL *tls, const char *text)
+{
+	return CHECK(SSL_write(tls, text, (int)strlen(text)) == (int)strlen(text));
+}
+
+TEST(slow_clients_behind_tls_are_told_and_cut_like_others)
+{
+	char cert[NODE_PATH_MAX], key[NODE_PATH_MAX], got[1024] = "";
+	struct served served;
+	struct raw writer, reader, plain;
+	const char *folder = test_folder();
+	CHECK_OR_RETURN(folder && served_node(false) && certificate(folder, "slow"));
+	CHECK_OR_RETURN(served_file(LIFE_FILE_BYTES) != NULL);
+	snprintf(cert, sizeof cert, "%s/tls.pem", folder);
+	snprintf(key, sizeof key, "%s/tls.key", folder);
+	CHECK_OR_RETURN(served_start(&served, (const char *const[]){"serve.tls_cert", cert, "serve.tls_key", key,
+						      "serve.slow_ms", "500", "serve.slow_bytes_s", "16384", NULL}));
+	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	SSL *slow = secured(context, &writer, served.port), *still = secured(context, &reader, served.port);
+	CHECK_OR_RETURN(slow && still);
+	CHECK(secured_send(still, "GET /test/file HTTP/1.1\r\nHost: x\r\n\r\n"));
+	CHECK(secured_send(slow, "POST /test/echo HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\nabc"));
+	CHECK(SSL_read(slow, got, sizeof got - 1) > 0);
+	CHECK(strncmp(got, "HTTP/1.1 408 Request Timeout\r\n", 30) == 0);
+	CHECK(strstr(got, "\"type\":\"/problems/request_slow\"") != NULL);
+	CHECK(SSL_read(slow, got, sizeof got - 1) <= 0);
+	/* Nobody speaks in the clear here, and nobody is answered so. */
+	CHECK(raw_open(&plain, served.port) && raw_send(&plain, "GET /livez HTTP/1.1\r\nHost: x\r\n\r\n"));
+	CHECK(!raw_answer(&plain, &answer, false));
+	/* The reader took nothing; what the kernels had taken for it by then is far less than the file. */
+	poll(NULL, 0, 1500);
+	static char part[65536];
+	int64_t read = 0;
+	for (int n; (n = SSL_read(still, part, sizeof part)) > 0;)
+		read += n;
+	CHECK(read < LIFE_FILE_BYTES / 2);
+	SSL_free(slow);
+	SSL_free(still);
+	SSL_CTX_free(context);
+	raw_close(&writer);
+	raw_close(&reader);
+	raw_close(&plain);
 	CHECK_INT(served_stop(&served), 0);
 }
 

@@ -72,6 +72,16 @@ static bool test_echo(struct exchange *exchange, struct wn_error *err)
 	return exchange_ok(exchange, 200, wn_slice_of(text), err);
 }
 
+static bool test_hold(struct exchange *exchange, struct wn_error *err)
+{
+	int now = atomic_fetch_add(&served_shared->held_now, 1) + 1, most = atomic_load(&served_shared->held_most);
+	while (now > most && !atomic_compare_exchange_weak(&served_shared->held_most, &most, now))
+		;
+	bool done = test_slow(exchange, err);
+	atomic_fetch_sub(&served_shared->held_now, 1);
+	return done;
+}
+
 /* An answer of n bytes made in the arena, each byte told by its place. */
 static bool test_large(struct exchange *exchange, struct wn_error *err)
 {
@@ -133,6 +143,11 @@ static const struct route test_routes[] = {
 		.needs = ROUTE_LANE,
 		.body_max = ROUTE_BODY_MAX,
 		.handle = test_echo},
+	{.method = "POST",
+		.pattern = "/test/hold",
+		.needs = ROUTE_LANE,
+		.body_max = ROUTE_BODY_MAX,
+		.handle = test_hold},
 	{.method = "POST", .pattern = "/test/small", .needs = ROUTE_LANE, .body_max = 16, .handle = test_echo},
 	{.method = "GET", .pattern = "/test/large", .needs = ROUTE_LANE, .handle = test_large},
 	{.method = "GET", .pattern = "/test/file", .needs = ROUTE_LANE, .handle = test_file},
@@ -420,6 +435,37 @@ int served_stop(struct served *served)
 	return status;
 }
 
+int64_t served_memory_kib(const struct served *served, const char *name)
+{
+	char path[64], line[256];
+	long long kib = -1;
+	size_t bytes = strlen(name);
+	snprintf(path, sizeof path, "/proc/%d/status", (int)served->pid);
+	FILE *file = fopen(path, "re");
+	while (file && kib < 0 && fgets(line, sizeof line, file))
+		if (strncmp(line, name, bytes) == 0 && line[bytes] == ':')
+			kib = strtoll(line + bytes + 1, NULL, 10);
+	if (file)
+		fclose(file);
+	CHECK(kib > 0);
+	return kib;
+}
+
+int64_t served_metric(const struct served *served, const char *name)
+{
+	static struct raw_answer answer;
+	char line[128];
+	struct raw raw;
+	const char *at = NULL;
+	int bytes = snprintf(line, sizeof line, "\n%s ", name);
+	if (raw_open_from(&raw, served->port, 200) &&
+		raw_send(&raw, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") &&
+		raw_answer(&raw, &answer, false) && answer.status == 200)
+		at = memmem(answer.body, answer.body_bytes, line, (size_t)bytes);
+	raw_close(&raw);
+	return at ? strtoll(at + bytes, NULL, 10) : -1;
+}
+
 bool served_logged(const struct served *served, const char *text)
 {
 	static char log[1024 * 1024];
@@ -471,13 +517,20 @@ static bool raw_start(struct raw *raw, int fd)
 
 bool raw_open(struct raw *raw, int port)
 {
+	return raw_open_from(raw, port, 1);
+}
+
+bool raw_open_from(struct raw *raw, int port, int last)
+{
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000000u + (unsigned)last)};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	*raw = (struct raw){.fd = -1};
 	if (fd < 0)
 		return false;
-	if (connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
+	if ((last == 1 || bind(fd, (struct sockaddr *)&from, sizeof from) == 0) &&
+		connect(fd, (struct sockaddr *)&address, sizeof address) == 0)
 		return raw_start(raw, fd);
 	close(fd);
 	return false;

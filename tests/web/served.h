@@ -17,6 +17,7 @@ struct served_shared {
 	atomic_int slow_begun, slow_done; /* GET /test/slow?ms=n */
 	atomic_int counted;		  /* GET /test/count */
 	atomic_int effects;		  /* POST /test/effect */
+	atomic_int held_now, held_most;	  /* POST /test/hold?ms=n: how many at once */
 };
 extern struct served_shared *served_shared;
 
@@ -42,6 +43,10 @@ bool served_start(struct served *served, const char *const settings[]);
 int served_stop(struct served *served);
 /* Waits for the end; the exit status, -1 when it did not end in time (it is killed then). */
 int served_wait(struct served *served, int timeout_ms);
+/* Memory of the server in KiB, as a line of /proc tells: "VmRSS", "VmHWM"; -1 after a failed check. */
+int64_t served_memory_kib(const struct served *served, const char *line);
+/* A sample of /metrics, asked for from an address of its own; -1 where there is none. */
+int64_t served_metric(const struct served *served, const char *name);
 /* Whether the log has this text somewhere. */
 bool served_logged(const struct served *served, const char *text);
 /* The file that GET /test/file serves: `bytes` bytes that follow a rule. */
@@ -62,6 +67,8 @@ struct raw_answer {
 	size_t body_bytes;
 };
 bool raw_open(struct raw *raw, int port);
+/* From 127.0.0.`last`. */
+bool raw_open_from(struct raw *raw, int port, int last);
 bool raw_open_unix(struct raw *raw, const char *path);
 void raw_close(struct raw *raw);
 /* Closes with a reset. */

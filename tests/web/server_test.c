@@ -363,18 +363,48 @@ TEST(trap_10_requests_that_can_be_read_in_two_ways_are_refused)
 
 TEST(trap_11_http_2_is_off)
 {
-	struct raw raw;
-	char first[64] = "";
+	bool closed;
 	CHECK_OR_RETURN(usual_up());
-	CHECK_OR_RETURN(raw_open(&raw, usual.port));
-	CHECK(raw_send(&raw, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
-	CHECK(recv(raw.fd, first, 12, MSG_WAITALL) == 12);
-	CHECK_TEXT(first, "HTTP/1.1 400");
-	raw_close(&raw);
+	CHECK_INT(ask_framing("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &closed), 400);
+	CHECK(raw_problem(&answer, "not_http"));
+	CHECK(memmem(answer.body, answer.body_bytes, "HTTP/2", 6) != NULL);
+	CHECK(closed);
 	CHECK_INT(
 		ask(&usual, "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
 			    "HTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n"),
 		200);
+}
+
+TEST(what_is_no_http_at_all_is_answered_with_a_problem)
+{
+	static const char hello[] = "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03 and much that is random";
+	struct raw raw;
+	bool closed;
+	CHECK_OR_RETURN(usual_up());
+	CHECK_INT(ask_framing("nonsense\r\n\r\n", &closed), 400);
+	CHECK(raw_problem(&answer, "not_http"));
+	CHECK_TEXT(raw_header(&answer, "connection", header), "close");
+	CHECK(closed);
+	CHECK_INT(ask_framing("EHLO friend\r\n", &closed), 400);
+	CHECK(raw_problem(&answer, "not_http"));
+	CHECK_OR_RETURN(raw_open(&raw, usual.port));
+	CHECK(raw_send_bytes(&raw, hello, sizeof hello) && raw_answer(&raw, &answer, false));
+	CHECK_INT(answer.status, 400);
+	CHECK(raw_problem(&answer, "not_http"));
+	CHECK(memmem(answer.body, answer.body_bytes, "TLS", 3) != NULL);
+	CHECK(raw_ends(&raw, 1000));
+	raw_close(&raw);
+	/* What is HTTP may come in the smallest parts, with an empty line before it. */
+	CHECK_OR_RETURN(raw_open(&raw, usual.port));
+	for (const char *at = "\r\nGET /livez HTTP/1.1\r\nHost: x\r\n\r\n"; *at; at++) {
+		CHECK(raw_send_bytes(&raw, at, 1));
+		poll(NULL, 0, 1);
+	}
+	CHECK(raw_answer(&raw, &answer, false) && answer.status == 200);
+	/* Behind a first request it is the library's to say. */
+	CHECK(raw_send(&raw, "nonsense\r\n\r\n") && raw_answer(&raw, &answer, false) && answer.status == 400);
+	CHECK(raw_ends(&raw, 1000));
+	raw_close(&raw);
 }
 
 TEST(trap_12_errors_of_the_library_are_problems_too)
@@ -393,10 +423,6 @@ TEST(trap_12_errors_of_the_library_are_problems_too)
 	CHECK(raw_problem(&answer, "request_malformed"));
 	CHECK_INT(ask(&usual, "POST /test/echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n"), 400);
 	CHECK(raw_problem(&answer, "request_malformed"));
-	/* What is no HTTP at all gets the library's constant answer, and the connection ends. */
-	bool closed;
-	CHECK_INT(ask_framing("nonsense\r\n\r\n", &closed), 400);
-	CHECK(closed);
 }
 
 TEST(a_large_body_in_chunks_is_refused_while_it_arrives)
@@ -480,7 +506,7 @@ TEST(one_address_gets_so_many_connections_and_all_together_so_many)
 	CHECK_INT(served_stop(&served), 0);
 }
 
-TEST(a_server_out_of_descriptors_waits_without_spinning_and_goes_on)
+TEST(trap_6_a_server_out_of_descriptors_waits_without_spinning_and_goes_on)
 {
 	static struct raw raws[TEST_HUNDRED];
 	struct served served;
