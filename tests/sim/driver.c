@@ -12,7 +12,7 @@
 
 enum {
 	HISTORY = 256, /* commands that may come again; less than the items among which a node looks for one */
-	CHECK_EVERY = 4000,
+	CHECK_EVERY = 8000,
 	LOG_MOST = CHECK_EVERY * 2 * (COMMANDS - COMMAND_WORKERS),
 	HEAL_TURNS = 4000,
 	PICKS = 64,
@@ -48,14 +48,20 @@ static void log_check(struct driver *driver)
 	const struct world *world = &driver->live.world;
 	const struct sha256 *leaves = world->rows[TABLE_LEAVES];
 	uint64_t size = world_count(world, TABLE_LEAVES);
-	struct sha256 root, now;
+	struct tree_frontier frontier = {0};
+	struct sha256 root = {{0}}, now;
 	ORACLE(ORACLE_LOG, size >= driver->checkpoint_size && world->head->frontier.size == size,
 		"the journal has %llu entries, its tree %llu, the last checkpoint %llu", (unsigned long long)size,
 		(unsigned long long)world->head->frontier.size, (unsigned long long)driver->checkpoint_size);
-	tree_root(leaves, driver->checkpoint_size, &root);
-	ORACLE(ORACLE_LOG, driver->checkpoint_size == 0 || id_compare(&root, &driver->checkpoint_root) == 0,
-		"what the last checkpoint signed has changed");
-	tree_root(leaves, size, &root);
+	for (uint64_t i = 0; i < size; i++) {
+		tree_append(&frontier, &leaves[i], NULL, NULL);
+		if (i + 1 == driver->checkpoint_size) {
+			tree_frontier_root(&frontier, &root);
+			ORACLE(ORACLE_LOG, id_compare(&root, &driver->checkpoint_root) == 0,
+				"what the last checkpoint signed has changed");
+		}
+	}
+	tree_frontier_root(&frontier, &root);
 	tree_frontier_root(&world->head->frontier, &now);
 	ORACLE(ORACLE_LOG, id_compare(&root, &now) == 0, "the tree's root is not that of its %llu leaves",
 		(unsigned long long)size);
@@ -280,25 +286,37 @@ static int actor_any(const struct driver *driver, uint64_t word, bool contributo
 	return first;
 }
 
+/* Whether the voter of a seat has something to do there; some forget, some know that what they sealed is not theirs. */
+static bool seat_calls(const struct driver *driver, const struct world_seat *seat, bool reveals, uint64_t word)
+{
+	enum round_state state = (enum round_state)world_round(&driver->live.world, seat->round)->state;
+	enum behaviour behaviour = driver->plan->actor[seat->voter].behaviour;
+	bool shy = behaviour == BEHAVIOUR_ABSENT || (reveals && behaviour == BEHAVIOUR_COPYING);
+	if (shy && plan_word(word, 47) % 4 > 0)
+		return false;
+	/* Now and then somebody tries what is too early, or seals another vote. */
+	if (reveals)
+		return seat->state == SEAT_COMMITTED && (state == ROUND_REVEAL || plan_word(word, 45) % 32 == 0);
+	return state == ROUND_COMMIT && (seat->state == SEAT_LEASED || plan_word(word, 46) % 8 == 0);
+}
+
 static bool seat_any(const struct driver *driver, uint64_t word, bool reveals, uint32_t *out)
 {
 	const struct world *world = &driver->live.world;
-	uint32_t count = world_count(world, TABLE_BONDED);
+	uint32_t count = world_count(world, TABLE_OPEN);
 	uint32_t first = count > 0 ? (uint32_t)(plan_word(word, 44) % count) : 0;
-	for (uint32_t i = 0; i < count; i++) {
-		*out = world_list(world, TABLE_BONDED, (first + i) % count);
-		const struct world_seat *seat = world_seat(world, *out);
-		enum round_state state = (enum round_state)world_round(world, seat->round)->state;
-		/* Now and then somebody tries what is too early. */
-		bool fits =
-			reveals ? seat->state == SEAT_COMMITTED &&
-					  (state == ROUND_REVEAL || plan_word(word, 45) % 32 == 0)
-				: state == ROUND_COMMIT && (seat->state == SEAT_LEASED || plan_word(word, 46) % 8 == 0);
-		/* Some forget, some know that what they sealed was not theirs. */
-		enum behaviour behaviour = driver->plan->actor[seat->voter].behaviour;
-		bool shy = behaviour == BEHAVIOUR_ABSENT || (reveals && behaviour == BEHAVIOUR_COPYING);
-		if (fits && (!shy || plan_word(word, 47) % 4 == 0))
-			return true;
+	for (uint32_t i = 0; i < count && i < PICKS; i++) {
+		const struct world_item *item = world_item(world, world_list(world, TABLE_OPEN, (first + i) % count));
+		for (int r = item->round_count - 1; r >= 0; r--) {
+			const struct world_round *round = world_round(world, item->rounds[r]);
+			if (round->state != ROUND_COMMIT && round->state != ROUND_REVEAL)
+				continue;
+			for (uint32_t s = round->seat_head; s; s = world_seat(world, s - 1)->next) {
+				*out = s - 1;
+				if (seat_calls(driver, world_seat(world, s - 1), reveals, plan_word(word, s)))
+					return true;
+			}
+		}
 	}
 	return false;
 }
@@ -343,8 +361,8 @@ static bool vote_fill(struct driver *driver, struct command *command, uint64_t w
 	return true;
 }
 
-/* A seat that is free, in a panel or an audit, and somebody who may want it. */
-static bool seat_wanted(struct driver *driver, struct command *command, uint64_t word)
+/* A seat that is free in a round of one kind, and somebody who may want it. */
+static bool seat_wanted(struct driver *driver, enum round_kind kind, struct command *command, uint64_t word)
 {
 	const struct world *world = &driver->live.world;
 	const struct plan *plan = driver->plan;
@@ -355,10 +373,11 @@ static bool seat_wanted(struct driver *driver, struct command *command, uint64_t
 		const struct world_item *item = world_item(world, number);
 		const struct world_round *round =
 			item->round_count > 0 ? world_round(world, item->rounds[item->round_count - 1]) : NULL;
-		if (!round || round->state != ROUND_COMMIT || round->taken >= round->seats)
+		if (!round || (enum round_kind)round->kind != kind || round->state != ROUND_COMMIT ||
+			round->taken >= round->seats)
 			continue;
 		int actor = actor_any(driver, word, false);
-		for (int a = 0; round->kind == ROUND_AUDIT && !plan->actor[actor].curator && a < plan->actors; a++)
+		for (int a = 0; kind == ROUND_AUDIT && !plan->actor[actor].curator && a < plan->actors; a++)
 			actor = (actor + 1) % plan->actors;
 		command->item = number;
 		command->vote.key.item = item->id;
@@ -389,7 +408,8 @@ static bool command_fill(struct driver *driver, struct command *command, uint64_
 		command->campaign = (int)(plan_word(word, 53) % 100) >= driver->plan->open_percent;
 		return world_count(&driver->live.world, TABLE_OPEN) < driver->plan->backlog;
 	case COMMAND_TAKE:
-		return seat_wanted(driver, command, word);
+		return (plan_word(word, 61) % 2 && seat_wanted(driver, ROUND_AUDIT, command, word)) ||
+		       seat_wanted(driver, ROUND_PANEL, command, word);
 	case COMMAND_SKIP: {
 		uint32_t number;
 		const struct world *world = &driver->live.world;
@@ -406,7 +426,7 @@ static bool command_fill(struct driver *driver, struct command *command, uint64_
 		return vote_fill(driver, command, word);
 	case COMMAND_JAIL:
 		command->actor = actor_any(driver, word, false);
-		command->amount = plan_word(word, 54) % 4 == 0;
+		command->amount = plan_word(word, 54) % 8 == 0;
 		return true;
 	case COMMAND_OVERTURN:
 		command->item = (uint32_t)plan_word(word, 55);
@@ -554,11 +574,13 @@ static void chain_check(const struct beacons *beacons, uint64_t seed)
 
 void drive(const struct plan *plan, const struct beacons *beacons, const struct kept *kept)
 {
-	struct driver *driver = calloc(1, sizeof *driver);
-	ORACLE(ORACLE_PROMISE, driver != NULL, "no memory");
-	*driver = (struct driver){.plan = plan, .faults = true};
-	driver->log = calloc(LOG_MOST, sizeof *driver->log);
-	ORACLE(ORACLE_PROMISE, driver->log != NULL, "no memory");
+	/* One driver a process: its memory serves every seed. */
+	static struct driver driver_room;
+	struct driver *driver = &driver_room;
+	struct command *log = driver->log ? driver->log : calloc(LOG_MOST, sizeof *log);
+	ORACLE(ORACLE_PROMISE, log != NULL, "no memory");
+	*driver = (struct driver){
+		.plan = plan, .faults = true, .log = log, .live = driver->live, .shadow = driver->shadow};
 	oracle_report->seed = plan->seed;
 	oracle_report->at = 0;
 	chain_check(beacons, plan->seed);
@@ -575,8 +597,4 @@ void drive(const struct plan *plan, const struct beacons *beacons, const struct 
 	}
 	heal(driver);
 	all_check(driver);
-	node_close(&driver->live);
-	node_close(&driver->shadow);
-	free(driver->log);
-	free(driver);
 }

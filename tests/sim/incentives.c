@@ -174,11 +174,11 @@ static void kinds_judge(const struct tally_of_kinds *all, int seeds, bool probat
 
 void incentives_check(const struct beacons *beacons, uint64_t first_seed, int seeds)
 {
+	static struct node node;
 	for (int probation = 0; probation < 2; probation++) {
 		struct tally_of_kinds all = {0};
 		for (int s = 0; s < seeds; s++) {
 			struct plan plan;
-			struct node node;
 			plan_for_incentives(&plan, first_seed + (uint64_t)s, probation);
 			plan.operations = OPERATIONS;
 			oracle_report->seed = plan.seed;
@@ -187,7 +187,6 @@ void incentives_check(const struct beacons *beacons, uint64_t first_seed, int se
 				epoch_run(&node, epoch);
 			oracle_money(&node.world, plan.policy.cap_units);
 			gains_add(&node, &all);
-			node_close(&node);
 		}
 		kinds_judge(&all, seeds, probation);
 	}

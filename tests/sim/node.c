@@ -320,14 +320,11 @@ static void genesis(struct node *node)
 
 void node_open(struct node *node, const struct plan *plan, const struct beacons *beacons, bool checks)
 {
-	*node = (struct node){.plan = plan, .beacons = beacons, .checks = checks};
+	if (!node->plan)
+		wn_arena_init(&node->arena, NODE_ARENA);
+	node->plan = plan;
+	node->beacons = beacons;
+	node->checks = checks;
 	world_open(&node->world, plan->operations);
-	wn_arena_init(&node->arena, NODE_ARENA);
 	genesis(node);
-}
-
-void node_close(struct node *node)
-{
-	world_close(&node->world);
-	wn_arena_free(&node->arena);
 }

@@ -110,8 +110,8 @@ struct node {
 	struct wn_arena arena;
 	bool checks; /* compare every pure result with the model, count what is met */
 };
+/* A node of zeros, or one that served another plan: it keeps its memory. */
 void node_open(struct node *node, const struct plan *plan, const struct beacons *beacons, bool checks);
-void node_close(struct node *node);
 /* Applies a command inside the open transaction; the caller commits or loses it. A refusal changes nothing. */
 void node_apply(struct node *node, const struct command *command, struct reply *reply);
 

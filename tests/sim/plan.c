@@ -91,24 +91,26 @@ static void actors_key(struct plan *plan, int count)
 static void actors_plan(struct plan *plan)
 {
 	uint64_t seed = plan->seed;
-	actors_key(plan, (int)AMONG(seed, WORD_ACTORS, 6, 9, 14, 24));
+	actors_key(plan, (int)AMONG(seed, WORD_ACTORS, 8, 11, 16, 26));
+	int64_t honest = AMONG(seed, WORD_ACTOR * 3, 2, 3, 4); /* quarters */
 	for (int a = 0; a < plan->actors; a++) {
 		uint64_t word = plan_word(seed, (uint64_t)(WORD_ACTOR + a));
-		plan->actor[a].behaviour =
-			plan_word(word, 0) % 2 ? BEHAVIOUR_HONEST : (enum behaviour)(plan_word(word, 1) % BEHAVIOURS);
+		plan->actor[a].behaviour = (int64_t)(plan_word(word, 0) % 4) < honest
+						   ? BEHAVIOUR_HONEST
+						   : (enum behaviour)(plan_word(word, 1) % BEHAVIOURS);
 		plan->actor[a].skill_percent = (int)AMONG(word, 2, 60, 80, 95);
-		plan->actor[a].validator = a != 1;
+		/* Some only audit: whoever judged an item before may not. */
+		plan->actor[a].validator = a % 6 != 1 && a % 6 != 3;
 		plan->actor[a].contributor = a % 3 == 1 || plan_word(word, 3) % 4 == 0;
-		plan->actor[a].curator = a % 5 == 0 || a < 2;
+		plan->actor[a].curator = !plan->actor[a].validator || a % 5 == 0;
 		plan->actor[a].grant = AMONG(word, 4, 10000000000, 1000000000000, 100000000000000);
-		plan->actor[a].stake =
-			plan->actor[a].validator ? plan->actor[a].grant / AMONG(word, 5, 1, 2, 10, 1000) : 0;
+		plan->actor[a].stake = plan->actor[a].grant / AMONG(word, 5, 1, 2, 10, 1000);
 	}
 }
 
 void plan_from_seed(struct plan *plan, uint64_t seed, uint32_t operations_most)
 {
-	*plan = (struct plan){.seed = seed, .dense = (int)AMONG(seed, WORD_POLICY * 61, 1, 3, 3, 12)};
+	*plan = (struct plan){.seed = seed, .dense = (int)AMONG(seed, WORD_POLICY * 61, 1, 4, 8, 16)};
 	uint32_t length = (uint32_t)AMONG(seed, WORD_POLICY * 50, 1, 4, 16, 64);
 	plan->operations = operations_most / length + 1;
 	bytes_of(plan->network.bytes, seed, WORD_NETWORK);
@@ -148,10 +150,13 @@ void plan_from_seed(struct plan *plan, uint64_t seed, uint32_t operations_most)
 		plan->weights[w] = missing ? 0 : usual[w] * (uint32_t)(1 + plan_word(word, 1) % 4);
 	}
 	plan->open_percent = (int)AMONG(seed, WORD_POLICY * 60, 50, 50, 100, 0);
+	/* Where nobody takes seats, open panels are a waste of time. */
+	if (plan->weights[COMMAND_TAKE] == 0)
+		plan->open_percent = 0;
 	plan->lost_percent = (int)AMONG(seed, WORD_POLICY * 57, 0, 2, 20);
 	plan->crash_permille = (int)AMONG(seed, WORD_POLICY * 62, 0, 2, 20);
 	plan->unheard_percent = (int)AMONG(seed, WORD_POLICY * 58, 0, 2, 20);
-	plan->backlog = (uint32_t)(AMONG(seed, WORD_POLICY * 63, 4, 16, 40) * plan->dense);
+	plan->backlog = (uint32_t)(AMONG(seed, WORD_POLICY * 63, 4, 15, 30) * plan->dense);
 	plan->hard_percent = (int)AMONG(seed, WORD_POLICY * 59, 0, 10, 40);
 }
 

@@ -170,7 +170,7 @@ static void probe_schedule(uint64_t word)
 	pay_slash_split(slashed, &burned, &reserve);
 	oracle_model(burned == slashed / 2 && reserve == slashed - slashed / 2 ? NULL : "burned and kept of a slash");
 	int64_t total = amount(&word), period_ms = amount(&word);
-	int64_t elapsed_ms = next(&word, 4) ? amount(&word) : period_ms - 1 + next(&word, 3);
+	int64_t elapsed_ms = next(&word, 4) ? amount(&word) : period_ms - next(&word, 2);
 	elapsed_ms = next(&word, 8) ? elapsed_ms : -elapsed_ms;
 	oracle_model(vesting_vested(total, elapsed_ms, period_ms) == model_vested(total, elapsed_ms, period_ms)
 			     ? NULL
@@ -354,7 +354,7 @@ static void probe_close(struct wn_arena *arena, uint64_t word)
 void probe(struct wn_arena *arena, uint64_t word)
 {
 	wn_arena_reset(arena);
-	switch (plan_word(word, 3) % 16) {
+	switch (plan_word(word, 3) % 24) {
 	case 0:
 		probe_close(arena, word);
 		break;

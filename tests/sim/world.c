@@ -43,9 +43,25 @@ static void *room_of(size_t count, size_t bytes)
 	return room;
 }
 
+static void world_close(struct world *world)
+{
+	for (int t = 0; t < TABLES; t++)
+		free(world->rows[t]);
+	free(world->head);
+	free(world->index);
+	free(world->undo);
+}
+
 void world_open(struct world *world, uint32_t operations)
 {
-	*world = (struct world){.head = room_of(1, sizeof *world->head)};
+	if (world->head && world->operations >= operations) {
+		memset(world->head, 0, sizeof *world->head);
+		memset(world->index, 0, ((size_t)world->index_mask + 1) * sizeof *world->index);
+		world->undo_used = 0;
+		return;
+	}
+	world_close(world);
+	*world = (struct world){.head = room_of(1, sizeof *world->head), .operations = operations};
 	for (int t = 0; t < TABLES; t++) {
 		world->room[t] = tables[t].least + (uint32_t)((uint64_t)operations * tables[t].eighths / 8);
 		world->rows[t] = room_of(world->room[t], tables[t].bytes);
@@ -57,24 +73,6 @@ void world_open(struct world *world, uint32_t operations)
 	world->index_mask = slots - 1;
 	world->undo_room = 1 << 20;
 	world->undo = room_of(1, world->undo_room);
-}
-
-void world_close(struct world *world)
-{
-	for (int t = 0; t < TABLES; t++)
-		free(world->rows[t]);
-	free(world->head);
-	free(world->index);
-	free(world->undo);
-}
-
-void world_copy(struct world *target, const struct world *source)
-{
-	*target->head = *source->head;
-	for (int t = 0; t < TABLES; t++)
-		memcpy(target->rows[t], source->rows[t], world_count(source, t) * tables[t].bytes);
-	memcpy(target->index, source->index, ((size_t)source->index_mask + 1) * sizeof *source->index);
-	target->undo_used = 0;
 }
 
 bool world_equal(const struct world *a, const struct world *b, const char **where)

@@ -119,17 +119,18 @@ struct world_head {
 struct world {
 	struct world_head *head;
 	void *rows[TABLES];
-	uint32_t room[TABLES];
+	uint32_t room[TABLES], operations;
 	uint32_t *index, index_mask; /* transfers by id, number + 1 */
 	struct world_undo *undo;
 	size_t undo_used, undo_room;
 };
 
-/* Rows for about `operations` operations. Ends the program without memory. */
+/*
+ * Empty, with rows for about `operations` operations; a world that is open already keeps its memory where that is
+ * enough, any other is all zeros. Ends the program without memory.
+ */
 void world_open(struct world *world, uint32_t operations);
-void world_close(struct world *world);
-/* Copies all rows; target was opened with the same number. Byte for byte equality of all that is stored. */
-void world_copy(struct world *target, const struct world *source);
+/* Byte for byte equality of all that is stored. */
 bool world_equal(const struct world *a, const struct world *b, const char **where);
 
 /* Notes bytes that are about to change, so that world_rollback() can put them back. */
