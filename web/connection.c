@@ -282,8 +282,7 @@ void connection_take(struct loop *loop, h2o_socket_t *socket)
 
 void connection_take_operator(struct loop *loop, h2o_socket_t *socket)
 {
-	struct connection *connection =
-		loop->operator_count < CONNECTION_OPERATORS_MAX ? calloc(1, sizeof *connection) : NULL;
+	struct connection *connection = loop->operator_count < PEERS_UNIX_MAX ? calloc(1, sizeof *connection) : NULL;
 	if (!connection) {
 		h2o_socket_close(socket);
 		return;

@@ -8,11 +8,10 @@
 #include "web/peers.h"
 
 enum {
-	CONNECTION_LOOK_MS = 10,       /* between two looks at all connections of a loop */
-	CONNECTION_OPERATORS_MAX = 64, /* connections through the operator's socket */
-	CONNECTION_FREE_BYTES = 8192,  /* of input that is not counted: every connection may have them */
-	CONNECTION_LINGER_MS = 2000,   /* how long what still comes is thrown away, so that our last words are read */
-	CONNECTION_PRESSED = 16,       /* times as fast as usual must a client be while memory is short */
+	CONNECTION_LOOK_MS = 10,      /* between two looks at all connections of a loop */
+	CONNECTION_FREE_BYTES = 8192, /* of input that is not counted: every connection may have them */
+	CONNECTION_LINGER_MS = 2000,  /* how long what still comes is thrown away, so that our last words are read */
+	CONNECTION_PRESSED = 16,      /* times as fast as usual must a client be while memory is short */
 };
 
 enum connection_phase {

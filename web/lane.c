@@ -239,7 +239,7 @@ bool lanes_open(struct lanes **out, const struct node *node, struct peers *peers
 {
 	wn_assert(count >= 1 && count <= LANES_MAX);
 	struct lanes *lanes = calloc(1, sizeof *lanes);
-	struct lane_job **heap = calloc(queue_max, sizeof *heap);
+	struct lane_job **heap = calloc(queue_max + PEERS_UNIX_MAX, sizeof *heap);
 	if (!lanes || !heap) {
 		free(lanes);
 		free(heap);
@@ -290,7 +290,7 @@ enum lanes_verdict lanes_push(struct lanes *lanes, struct lane_job *job)
 			verdict = room == PEERS_SHARE ? LANES_SHARE : LANES_FULL;
 	}
 	if (verdict == LANES_TAKEN) {
-		wn_assert(lanes->queued < lanes->queued_max);
+		wn_assert(lanes->queued < lanes->queued_max + PEERS_UNIX_MAX);
 		job->serial = ++lanes->serial;
 		lanes_put(lanes, job);
 		lanes_wake(lanes);

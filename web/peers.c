@@ -153,9 +153,10 @@ enum peers_verdict peers_queue(struct peers *peers, const struct peer *peer, uin
 	enum peers_verdict verdict = PEERS_FINE;
 	pthread_mutex_lock(&peers->mutex);
 	struct peers_slot *slot = peers_slot(peers, peer);
-	if (peers->queued >= peers->limits.queued)
+	bool is_unix = peer_is_unix(peer);
+	if (peers->queued >= peers->limits.queued + (is_unix ? PEERS_UNIX_MAX : 0))
 		verdict = PEERS_FULL;
-	else if (slot->queued >= peers->limits.queued_each && !peer_is_unix(peer))
+	else if (slot->queued >= peers->limits.queued_each && !is_unix)
 		verdict = PEERS_SHARE;
 	if (verdict == PEERS_FINE) {
 		if (slot->queued == 0 && slot->turn < peers->turn)

@@ -10,6 +10,8 @@
 
 enum {
 	PEERS_MAX = 65536,
+	PEERS_UNIX_MAX =
+		64, /* connections through the unix socket; as many requests of it may wait beside all others */
 	PEERS_SMALL_BYTES = 65536, /* what is bigger leaves the last eighth of the memory to what is not */
 };
 
@@ -21,7 +23,7 @@ struct peer {
 };
 void peer_of(struct peer *peer, const struct sockaddr *address);
 
-/* The limits for one address do not hold for the unix socket, and what comes through it is never refused bytes. */
+/* The unix socket has no share, and room when nobody else has: whoever wants to know why others are refused gets in. */
 struct peers_limits {
 	int total, each;	      /* open connections */
 	size_t queued, queued_each;   /* requests that wait for a lane */

@@ -379,15 +379,12 @@ TEST(slow_clients_of_every_kind_are_gone_in_time_and_quick_ones_are_answered)
 		int open = (int)served_metric(&served, "winnow_http_connections");
 		most = most < open ? open : most;
 		/* A reader that was cut still finds what had come before: only the server's count tells. */
-		if (open == 1)
+		if (open == 0)
 			break;
 		poll(NULL, 0, 50);
 	}
-	CHECK(most > SLOW_KINDS * SLOW_EACH);
-	/* The neighbour's last connection may close a moment later. */
-	for (int wait = 0; wait < 100 && served_metric(&served, "winnow_http_connections") != 1; wait++)
-		poll(NULL, 0, 20);
-	CHECK_INT(served_metric(&served, "winnow_http_connections"), 1);
+	CHECK(most >= SLOW_KINDS * SLOW_EACH);
+	CHECK_INT(served_metric(&served, "winnow_http_connections"), 0);
 	CHECK_INT(unanswered, 0);
 	CHECK_INT(told, 2 * SLOW_EACH);
 	CHECK_INT(

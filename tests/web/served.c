@@ -454,13 +454,15 @@ int64_t served_memory_kib(const struct served *served, const char *name)
 int64_t served_metric(const struct served *served, const char *name)
 {
 	static struct raw_answer answer;
-	char line[128];
+	char line[128], path[NODE_PATH_MAX];
 	struct raw raw;
 	const char *at = NULL;
 	int bytes = snprintf(line, sizeof line, "\n%s ", name);
-	if (raw_open_from(&raw, served->port, 200) &&
-		raw_send(&raw, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") &&
-		raw_answer(&raw, &answer, false) && answer.status == 200)
+	node_path(&served_the_node, path, "run/operator.sock");
+	bool told = raw_open_unix(&raw, path) &&
+		    raw_send(&raw, "GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") &&
+		    raw_answer(&raw, &answer, false) && answer.status == 200;
+	if (CHECK(told && served->pid > 0))
 		at = memmem(answer.body, answer.body_bytes, line, (size_t)bytes);
 	raw_close(&raw);
 	return at ? strtoll(at + bytes, NULL, 10) : -1;

@@ -45,7 +45,7 @@ int served_stop(struct served *served);
 int served_wait(struct served *served, int timeout_ms);
 /* Memory of the server in KiB, as a line of /proc tells: "VmRSS", "VmHWM"; -1 after a failed check. */
 int64_t served_memory_kib(const struct served *served, const char *line);
-/* A sample of /metrics, asked for from an address of its own; -1 where there is none. */
+/* A sample of /metrics, asked for through the operator's socket; -1 where there is none. */
 int64_t served_metric(const struct served *served, const char *name);
 /* Whether the log has this text somewhere. */
 bool served_logged(const struct served *served, const char *text);
