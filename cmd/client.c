@@ -89,7 +89,7 @@ bool operator_send(const struct options *options, struct wn_arena *arena, const 
 	if (!fetch_open(&fetch, "http://localhost", socket, err))
 		return false;
 	struct fetch_request request = {.method = body ? "POST" : "GET", .target = target};
-	if (body) {
+	if (body && *body) {
 		request.content_type = "application/json";
 		request.body = wn_slice_of(body);
 	}

@@ -20,7 +20,6 @@ void policy_default(struct policy *out)
 		.seat_bond_floor = POLICY_TOKEN / 10,
 		.stake_least = 10 * POLICY_TOKEN,
 		.unbonding_ms = 14LL * 86400000,
-		.contributor_free_daily = 1000,
 		.gold_ppm = 80000,
 	};
 }
@@ -42,7 +41,6 @@ static const struct policy_member policy_members[] = {
 	{"seat_bond_floor", offsetof(struct policy, seat_bond_floor), true, 0, 1000000000 * POLICY_TOKEN},
 	{"stake_least", offsetof(struct policy, stake_least), true, 0, 1000000000 * POLICY_TOKEN},
 	{"unbonding_ms", offsetof(struct policy, unbonding_ms), false, 0, POLICY_WAIT_MOST_MS},
-	{"contributor_free_daily", offsetof(struct policy, contributor_free_daily), false, 0, 1000000000},
 	{"gold_ppm", offsetof(struct policy, gold_ppm), false, 0, POLICY_PPM},
 };
 enum { POLICY_MEMBERS = sizeof policy_members / sizeof policy_members[0] };

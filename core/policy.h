@@ -15,7 +15,6 @@ struct policy {
 	int64_t seat_bond_floor;	 /* units */
 	int64_t stake_least;		 /* units a validator must have staked to take a seat */
 	int64_t unbonding_ms;		 /* 14 days */
-	int64_t contributor_free_daily;	 /* items a day without bond */
 	int64_t gold_ppm;		 /* 80,000 */
 };
 

@@ -90,6 +90,24 @@ static bool items_insert(struct db *db, struct wn_arena *arena, const struct ing
 	return true;
 }
 
+/* Nothing was new: a campaign that takes no more items refuses the repeated ones too, as it does before it looks. */
+static bool items_refuse(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
+	struct ingest_item *items, size_t count, bool *closed, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_text(&args, batch->campaign->name);
+	if (!db_query(db, &SQL_INGEST_CAMPAIGN_OPEN, &args, &result, err))
+		return wn_while(err, "look whether the campaign is open");
+	wn_assert(db_rows(result) == 1);
+	*closed = !db_bool(result, 0, 0);
+	db_done(result);
+	for (size_t i = 0; *closed && i < count; i++)
+		items[i].result = ITEM_CAMPAIGN_CLOSED;
+	return true;
+}
+
 /* What stands where a place was taken: the same bytes are the same submission, other bytes are refused. */
 static bool items_standing(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
 	const struct item_columns *columns, struct ingest_item *items, size_t count, struct wn_error *err)
@@ -139,6 +157,7 @@ bool ingest_store_items(struct db *db, struct wn_arena *arena, const struct inge
 {
 	struct item_columns columns;
 	struct sha256 evidence;
+	bool closed = false;
 	wn_assert(db_in_transaction(db));
 	wn_assert(count <= INGEST_BATCH_MAX);
 	*accepted = 0;
@@ -160,7 +179,9 @@ bool ingest_store_items(struct db *db, struct wn_arena *arena, const struct inge
 	/* A replayed request adds nothing, so it leaves no evidence either. */
 	if (*accepted > 0 && !evidence_insert(db, arena, batch, &evidence, err))
 		return wn_while(err, "store the evidence");
-	return *accepted == count || items_standing(db, arena, batch, &columns, items, count, err);
+	if (*accepted == 0 && !items_refuse(db, arena, batch, items, count, &closed, err))
+		return false;
+	return closed || *accepted == count || items_standing(db, arena, batch, &columns, items, count, err);
 }
 
 bool ingest_store_journal(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,

@@ -15,7 +15,7 @@ enum { INGEST_BATCH_MAX = 2000 };
 struct ingest_item {
 	struct item item;
 	/* Filled by ingest_store_items(): for a repeated submission, id, salt and state of the item that stands. */
-	enum item_result result; /* ITEM_DONE or ITEM_SOURCE_ID_TAKEN */
+	enum item_result result; /* ITEM_DONE, ITEM_SOURCE_ID_TAKEN, or of all items ITEM_CAMPAIGN_CLOSED */
 	bool repeated;
 	struct item_id id;
 	struct salt salt;
@@ -40,7 +40,8 @@ struct ingest_batch {
 
 /*
  * Inside the caller's transaction, which must end with ingest_store_journal(): draws missing salts, inserts what is new
- * (items[i] in order of arrival), finds what stands already. *accepted = how many are new.
+ * (items[i] in order of arrival), finds what stands already. *accepted = how many are new; none where the campaign was
+ * closed since it was read.
  */
 bool ingest_store_items(struct db *db, struct wn_arena *arena, const struct ingest_batch *batch,
 	struct ingest_item *items, size_t count, size_t *accepted, struct wn_error *err);

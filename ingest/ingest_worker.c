@@ -212,6 +212,10 @@ bool ingest_source_batch(struct worker *worker, const struct source *source, voi
 		!batch_sign(arena, key, campaign, items, count, now_ms, &evidence, err) ||
 		!ingest_store_items(worker->db, arena, &batch, items, count, &accepted, err))
 		return false;
+	if (count > 0 && items[0].result == ITEM_CAMPAIGN_CLOSED) {
+		db_rollback(worker->db);
+		return true;
+	}
 	if (strcmp(cursor, raw->cursor) != 0 &&
 		!ingest_store_cursor_move(worker->db, arena, source->name, campaign_name, raw->cursor,
 			(int64_t)accepted, refused + raw->errors, now_ms, err))

@@ -87,6 +87,20 @@ static bool lines_check(
 	return true;
 }
 
+/* What only the store could find. */
+static void line_refuse(struct submit_line *line)
+{
+	enum item_result result = line->item->result;
+	line->answer.result = result;
+	snprintf(line->answer.code, sizeof line->answer.code, "%s", item_result_code(result));
+	snprintf(line->answer.detail, sizeof line->answer.detail, "%s",
+		result == ITEM_CAMPAIGN_CLOSED
+			? "the campaign was closed while this was on its way: it takes no more items"
+			: "another item of yours in this campaign has this source and source_id; an edited post "
+			  "needs a source_id of its own");
+	line->item = NULL;
+}
+
 /* One transaction for all good items; without any there is nothing to store. */
 static bool submission_store(struct exchange *exchange, struct submission *submission, struct wn_error *err)
 {
@@ -116,15 +130,8 @@ static bool submission_store(struct exchange *exchange, struct submission *submi
 		return false;
 	for (size_t i = 0; i < submission->line_count; i++) {
 		struct submit_line *line = &submission->lines[i];
-		if (line->item && line->item->result == ITEM_SOURCE_ID_TAKEN) {
-			line->answer.result = ITEM_SOURCE_ID_TAKEN;
-			snprintf(line->answer.code, sizeof line->answer.code, "%s",
-				item_result_code(ITEM_SOURCE_ID_TAKEN));
-			snprintf(line->answer.detail, sizeof line->answer.detail,
-				"another item of yours in this campaign has this source and source_id; an edited post "
-				"needs a source_id of its own");
-			line->item = NULL;
-		}
+		if (line->item && line->item->result != ITEM_DONE)
+			line_refuse(line);
 		submission->refused += !line->item;
 		submission->repeated += line->item && line->item->repeated;
 	}

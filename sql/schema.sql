@@ -659,6 +659,7 @@ GRANT SELECT ON TABLE public.campaign TO winnow_embed;
 GRANT SELECT ON TABLE public.campaign TO winnow_tally;
 GRANT SELECT ON TABLE public.campaign TO winnow_reward;
 GRANT SELECT ON TABLE public.campaign TO winnow_seal;
+GRANT UPDATE(open) ON TABLE public.campaign TO winnow_serve;
 GRANT SELECT ON TABLE public.campaign_state TO winnow_serve;
 GRANT SELECT ON TABLE public.campaign_state TO winnow_tally;
 GRANT SELECT,INSERT ON TABLE public.campaign_state TO winnow_reward;

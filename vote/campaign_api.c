@@ -1,4 +1,4 @@
-/* Routes of campaigns: what is wanted, how it is judged, what it pays; the operator opens them. */
+/* Routes of campaigns: what is wanted, how it is judged, what it pays; the operator opens and closes them. */
 #include "vote/campaign_api.h"
 
 #include "core/hash.h"
@@ -148,6 +148,49 @@ static bool campaign_create(struct exchange *exchange, struct wn_error *err)
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 201, text, err);
 }
 
+static bool campaign_close_entry(struct exchange *exchange, const char *name, struct sha256 *leaf, struct wn_error *err)
+{
+	struct json_writer entry;
+	struct wn_slice body;
+	json_begin(&entry, exchange->arena);
+	json_open_object(&entry, NULL);
+	json_put_string(&entry, "type", "campaign_closed");
+	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	json_put_string(&entry, "name", name);
+	json_close_object(&entry);
+	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);
+}
+
+/* For good: opened once more by a request that somebody kept, it would not be closed. What was submitted is judged and
+ * paid as promised. */
+static bool campaign_close(struct exchange *exchange, struct wn_error *err)
+{
+	struct campaign_row row;
+	struct json_writer answer;
+	struct wn_slice text;
+	struct sha256 leaf;
+	bool found, changed;
+	char *name = wn_arena_copy(exchange->arena, exchange->params[0].data, exchange->params[0].bytes);
+	if (!name)
+		return wn_fail(err, WN_FULL, "memory", "no room for the name");
+	if (!campaign_store_get(exchange->db, exchange->arena, name, &row, &found, err))
+		return false;
+	if (!found)
+		return exchange_problem(exchange, 404, "campaign_unknown", "There is no such campaign.");
+	if (!db_begin(exchange->db, err) || !campaign_store_close(exchange->db, exchange->arena, name, &changed, err) ||
+		(changed && !campaign_close_entry(exchange, name, &leaf, err)))
+		return false;
+	row.open = false;
+	json_begin(&answer, exchange->arena);
+	json_open_object(&answer, NULL);
+	campaign_put(exchange, &answer, "campaign", &row);
+	if (!exchange_receipt(exchange, &answer, changed ? &leaf : NULL, err))
+		return false;
+	json_close_object(&answer);
+	return json_end(&answer, &text, err) && exchange_remember(exchange, 200, text, err) &&
+	       db_commit(exchange->db, err) && exchange_ok(exchange, 200, text, err);
+}
+
 const struct route campaign_routes[] = {
 	{.method = "GET",
 		.pattern = "/v1/campaigns",
@@ -180,5 +223,18 @@ const struct route campaign_routes[] = {
 		.takes = "CampaignDocument",
 		.gives = "200:Campaign,201:CampaignOpened",
 		.refuses = "409"},
+	{.method = "POST",
+		.pattern = "/v1/campaigns/{name}/close",
+		.access = ROUTE_ACCOUNT,
+		.roles = ACCOUNT_OPERATOR,
+		.handle = campaign_close,
+		.summary = "Close a campaign for good: it takes no more items (operator key)",
+		.gives = "200:CampaignOpened"},
+	{.method = "POST",
+		.pattern = "/operator/campaigns/{name}/close",
+		.access = ROUTE_OPERATOR,
+		.handle = campaign_close,
+		.summary = "Close a campaign for good: it takes no more items (operator's socket)",
+		.gives = "200:CampaignOpened"},
 	{.method = NULL},
 };

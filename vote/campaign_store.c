@@ -21,6 +21,20 @@ bool campaign_store_insert(struct db *db, struct wn_arena *arena, const char *na
 	return true;
 }
 
+bool campaign_store_close(struct db *db, struct wn_arena *arena, const char *name, bool *changed, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_text(&args, name);
+	if (!db_query(db, &SQL_VOTE_CAMPAIGN_EXCLUDE, &args, NULL, err) ||
+		!db_query(db, &SQL_VOTE_CAMPAIGN_CLOSE, &args, &result, err))
+		return wn_while(err, "close the campaign");
+	*changed = db_affected(result) == 1;
+	db_done(result);
+	return true;
+}
+
 static bool campaign_row_read(
 	struct wn_arena *arena, struct wn_slice document, bool open, struct campaign_row *out, struct wn_error *err)
 {

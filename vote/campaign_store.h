@@ -9,6 +9,10 @@
 bool campaign_store_insert(struct db *db, struct wn_arena *arena, const char *name, struct wn_slice document,
 	int64_t now_ms, bool *created, struct wn_error *err);
 
+/* Submissions that are at work end first; from then on none is accepted. *changed is false when it was closed before.
+ */
+bool campaign_store_close(struct db *db, struct wn_arena *arena, const char *name, bool *changed, struct wn_error *err);
+
 struct campaign_row {
 	struct campaign campaign; /* strings live in the arena */
 	struct wn_slice document;

@@ -19,6 +19,7 @@ static const struct {
 	{"clock", replay_take_clock},
 	{"account", replay_take_account},
 	{"campaign", replay_take_campaign},
+	{"campaign_closed", replay_take_campaign_closed},
 	{"items", replay_take_items},
 	{"duplicates", replay_take_duplicates},
 	{"rounds", replay_take_rounds},

@@ -221,6 +221,16 @@ bool replay_take_campaign(struct replay *replay, const struct json *entry, struc
 	       replay_differs(replay, err, "replay_campaign", "its document names another campaign");
 }
 
+bool replay_take_campaign_closed(struct replay *replay, const struct json *entry, struct wn_error *err)
+{
+	struct replay_campaign *campaign;
+	if (!replay_read_campaign(replay, entry, "name", &campaign, err))
+		return false;
+	if (campaign->closed)
+		return replay_differs(replay, err, "replay_campaign", "campaign %s is closed already", campaign->name);
+	return campaign->closed = true;
+}
+
 /* ---- the clock ---- */
 
 bool replay_take_clock(struct replay *replay, const struct json *entry, struct wn_error *err)

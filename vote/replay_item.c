@@ -84,6 +84,8 @@ bool replay_take_items(struct replay *replay, const struct json *entry, struct w
 		!replay_read_id(replay, entry, "root", told.bytes, err) ||
 		!replay_read_list(replay, entry, "items", &list, err))
 		return false;
+	if (campaign->closed)
+		return replay_differs(replay, err, "replay_items", "campaign %s is closed", campaign->name);
 	int32_t contributor = replay_account_committed(replay, commitment.bytes);
 	if (contributor == REPLAY_NOBODY)
 		return replay_differs(replay, err, "replay_account", "no account has the contributor's commitment %s",

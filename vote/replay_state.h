@@ -82,6 +82,7 @@ struct replay_held {
 struct replay_campaign {
 	const char *name;
 	struct campaign campaign;
+	bool closed; /* takes no more items */
 	struct sha256 subject;
 	struct replay_generation before, now; /* the last two closes that went in */
 	struct replay_held *held;	      /* seats with bonds on settled items */
@@ -238,6 +239,7 @@ bool replay_read_campaign(struct replay *replay, const struct json *object, cons
 bool replay_take_genesis(struct replay *replay, const struct json *entry, struct wn_error *err);
 bool replay_take_account(struct replay *replay, const struct json *entry, struct wn_error *err);
 bool replay_take_campaign(struct replay *replay, const struct json *entry, struct wn_error *err);
+bool replay_take_campaign_closed(struct replay *replay, const struct json *entry, struct wn_error *err);
 bool replay_take_clock(struct replay *replay, const struct json *entry, struct wn_error *err);
 bool replay_take_dataset(struct replay *replay, const struct json *entry, struct wn_error *err);
 bool replay_take_release(struct replay *replay, const struct json *entry, struct wn_error *err);

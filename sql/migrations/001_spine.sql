@@ -446,6 +446,7 @@ GRANT INSERT ON unbonding TO winnow_serve;
 GRANT UPDATE (state, bond_ended) ON seat TO winnow_serve;
 GRANT UPDATE (taken, committed, revealed) ON round TO winnow_serve;
 GRANT UPDATE (clock_ms) ON network TO winnow_serve;
+GRANT UPDATE (open) ON campaign TO winnow_serve;
 GRANT UPDATE (state, wanted_ms, wanted_leaf, failure) ON dataset_version TO winnow_serve;
 GRANT UPDATE (roles, terms_sha256) ON account TO winnow_serve;
 -- ingest

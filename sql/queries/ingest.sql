@@ -1,15 +1,19 @@
 -- One contributor's batches for one campaign come one after the other: no deadlock between two that repeat each other, and
--- arrival numbers in the order of the lines. No table is read.
+-- arrival numbers in the order of the lines. Whoever closes the campaign takes its lock alone: what was accepted stands in the
+-- journal before the entry that closes. No table is read.
 -- name: contributor_lock
-SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex') || $2::text, 0))
+SELECT pg_advisory_xact_lock(hashtextextended(encode($1::bytea, 'hex') || $2::text, 0)),
+	pg_advisory_xact_lock_shared(hashtextextended('campaign/' || $2::text, 0))
 
--- item's unique index over (campaign, contributor, source, source_id) decides what is new; rows come back for new items only.
+-- item's unique index over (campaign, contributor, source, source_id) decides what is new; rows come back for new items only, and none
+-- where the campaign was closed meanwhile (campaign's primary key).
 -- Arrays: item ids, sources, source ids, canonical bytes, salts, contents.
 -- name: items_insert
 INSERT INTO item (item_id, campaign, contributor, kind, source, source_id, canonical, salt, content, evidence_id, arrived_ms)
 SELECT i.item_id, $1::text, $2::bytea, $3::integer::smallint, i.source, i.source_id, i.canonical, i.salt, i.content, $4::bytea, $5::bigint
 FROM unnest($6::bytea[], $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::text[]) WITH ORDINALITY
 	AS i (item_id, source, source_id, canonical, salt, content, line)
+WHERE (SELECT open FROM campaign WHERE name = $1::text)
 ORDER BY i.line
 ON CONFLICT DO NOTHING
 RETURNING item_id
@@ -32,6 +36,10 @@ ON CONFLICT DO NOTHING
 -- Wakes the duplicate check when the transaction commits.
 -- name: notify
 SELECT pg_notify('winnow_item', '')
+
+-- campaign's primary key.
+-- name: campaign_open
+SELECT open FROM campaign WHERE name = $1::text
 
 -- campaign's primary key.
 -- name: campaign

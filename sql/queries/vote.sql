@@ -12,6 +12,14 @@ SELECT document, version, open, created_ms FROM campaign WHERE name = $1::text
 -- name: campaign_list
 SELECT name, document, open FROM campaign WHERE name > $1::text ORDER BY name LIMIT $2::integer
 
+-- No table: closing waits for submissions at work, and those that come meanwhile for the close.
+-- name: campaign_exclude
+SELECT pg_advisory_xact_lock(hashtextextended('campaign/' || $1::text, 0))
+
+-- primary key
+-- name: campaign_close
+UPDATE campaign SET open = false WHERE name = $1::text AND open
+
 -- ---- opening panels ----
 -- item_embedded
 -- name: embedded_claim

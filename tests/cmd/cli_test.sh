@@ -214,6 +214,25 @@ expect 1 "and told as JSON with a code" '"code":"verify_file_hash"'
 run "$winnow" verify "$work/nothing"
 expect 1 "a folder that is not there does not verify" "[verify_folder]"
 
+# ---- the end of a campaign ----
+sed 's/lost-gloves/lost-scarves/' "$work/campaign.json" >"$work/scarves.json"
+run "$winnow" campaign "$work/scarves.json" $at
+expect 0 "another campaign is opened" "campaign lost-scarves is open"
+run "$winnow" campaign --close lost-scarves $at
+expect 0 "a campaign is closed" "campaign lost-scarves is closed"
+run "$winnow" campaign --close lost-scarves $at
+expect 0 "once more changes nothing" "campaign lost-scarves is closed"
+run "$winnow" campaign "$work/scarves.json" $at
+expect 0 "nor does its document" "campaign lost-scarves is closed"
+run "$winnow" campaign $at
+check "the list tells it" says "$(printf '%-24s %-8s %-8s' lost-scarves text closed)"
+run "$winnow" submit --campaign lost-scarves --key "$keys/giver" $at --text "A scarf, too late."
+expect 1 "it takes no more items" "campaign_closed"
+run "$winnow" campaign --close lost-hats $at
+expect 1 "a campaign that is not there cannot be closed" "[campaign_unknown]"
+run "$winnow" campaign --close "Hats?" $at
+expect 1 "a name that is none is refused before it is sent" "[campaign_name]"
+
 # ---- far later, by a clock that is moved ----
 "$winnow" clock --advance 30d $at >"$work/out" 2>&1
 run $submit --text "A month later the blue glove still hangs on the bakery door."

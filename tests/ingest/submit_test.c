@@ -1,6 +1,8 @@
 /* Submissions as the server runs them, less the socket: real signatures, a real database, every kind of bad line. */
 #include "tests/check.h"
 
+#include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -347,6 +349,50 @@ TEST(who_may_not_submit_stores_nothing)
 	CHECK_TEXT(problem(), "campaign_closed");
 	CHECK_INT(submit_lines(text), 200);
 	CHECK_TEXT(line_word(0), "campaign_closed");
+	stored(0, 0);
+	desk_close();
+}
+
+static void *submit_late(void *context)
+{
+	*(int *)context = submit_one("{\"content\":\"A hailstone on the sill.\"}");
+	return NULL;
+}
+
+/* The submission reads an open campaign, and must not be journaled behind the entry that closes it. */
+TEST(a_submission_that_meets_the_campaigns_close_waits_and_is_refused)
+{
+	struct wn_error err = {0};
+	pthread_t thread;
+	int status = 0, waiting = 0;
+	static const struct sql_statement look = {
+		"submit_test_waiting", "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted", 0};
+	CHECK_OR_RETURN(desk_open());
+	CHECK_OK(db_begin(desk.owner, &err), err);
+	CHECK_OK(db_command(desk.owner,
+			 "SELECT pg_advisory_xact_lock(hashtextextended('campaign/hail', 0));"
+			 "UPDATE campaign SET open = false",
+			 &err),
+		err);
+	CHECK_INT(pthread_create(&thread, NULL, submit_late, &status), 0);
+	struct wn_arena arena;
+	wn_arena_init(&arena, 1 << 20);
+	for (int turn = 0; turn < 2000 && waiting == 0; turn++) {
+		struct db_args args;
+		struct db_result *result = NULL;
+		db_args_init(&args, &arena);
+		if (!db_query(desk.owner, &look, &args, &result, &err))
+			break;
+		waiting = (int)db_int64(result, 0, 0);
+		db_done(result);
+		poll(NULL, 0, 5);
+	}
+	wn_arena_free(&arena);
+	CHECK_INT(waiting, 1);
+	CHECK_OK(db_commit(desk.owner, &err), err);
+	pthread_join(thread, NULL);
+	CHECK_INT(status, 409);
+	CHECK_TEXT(problem(), "campaign_closed");
 	stored(0, 0);
 	desk_close();
 }

@@ -213,6 +213,30 @@ TEST(bytes_that_are_not_canonical_are_found)
 	found("replay_canonical", position, "?", "not the canonical ones");
 }
 
+static void put_text(size_t position, const char *text)
+{
+	memmove(&journal.entries[position + 1], &journal.entries[position],
+		(journal.count - position) * sizeof journal.entries[0]);
+	journal.entries[position] = wn_slice_of(text);
+	journal.count++;
+}
+
+TEST(an_item_of_a_closed_campaign_is_found)
+{
+	static const char closed[] = "{\"name\":\"harbour\",\"time_ms\":1700000000000,\"type\":\"campaign_closed\"}";
+	struct wn_error err;
+	CHECK_OR_RETURN(fresh());
+	size_t items = scribe_find(&journal, "items", 0);
+	put_text(items + 1, closed);
+	/* What was given before is judged and paid. */
+	CHECK_OK(replays(NULL, NULL, &err), err);
+	put_text(items + 2, closed);
+	found("replay_campaign", items + 2, "campaign_closed", "is closed already");
+	CHECK_OR_RETURN(fresh());
+	put_text(items, closed);
+	found("replay_items", items + 1, "items", "campaign harbour is closed");
+}
+
 TEST(an_entry_of_an_unknown_type_is_found)
 {
 	CHECK_OR_RETURN(fresh());

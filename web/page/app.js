@@ -16,8 +16,9 @@ const ready = () => say("network", "Network " + session.view.network_id.slice(0,
 
 function showCampaign() {
 	const c = campaign(), text = c?.kind === "text";
-	$("give").hidden = !text;
+	$("give").hidden = !text || !c.open;
 	$("no-give").hidden = text;
+	$("closed").hidden = !c || c.open;
 	$("take").disabled = !c;
 	if (!c)
 		return;
