@@ -14,7 +14,8 @@ enum {
 	PANEL_CARRY_SCORED = 50,   /* scored votes that let a validator's points enter pay and slash, */
 	PANEL_CARRY_EPOCHS = 24,   /* or so many epochs since the first of them */
 	PANEL_SKIP_PERCENT = 10,   /* of the tasks that somebody took in a campaign may be skipped, */
-	PANEL_SKIP_LEAST = 20,	   /* who took fewer counts as having taken so many */
+	PANEL_SKIP_LEAST = 20,	   /* who took fewer counts as having taken so many; */
+	PANEL_SKIP_EPOCHS = 24,	   /* tasks whose time ended longer ago are forgotten */
 };
 
 /* A campaign may ask fewer than three; then all of them. */
@@ -48,7 +49,10 @@ bool panel_escalates(const struct campaign *campaign, int64_t margin, int panels
 bool panel_proven(int64_t gold_votes, int64_t gold_right);
 bool panel_probation(const struct campaign *campaign, int64_t proven);
 
-/* Whether a skip is within the limit; both numbers count the task in question. */
+/*
+ * Whether so many skips are within the limit; both numbers count the task in question. A lease that lapsed is a skip:
+ * else nobody would ever ask for one.
+ */
 bool panel_skip_allowed(int64_t skipped, int64_t taken);
 
 /* Whether carried scores enter pay and slash at the close of `epoch`. */

@@ -240,13 +240,14 @@ bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id
 }
 
 bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct account_key *voter, const char *campaign,
-	int64_t *skipped, int64_t *all, struct wn_error *err)
+	int64_t since_ms, int64_t *skipped, int64_t *all, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
 	db_args_init(&args, arena);
 	db_arg_bytes(&args, voter->bytes, ID_BYTES);
 	db_arg_text(&args, campaign);
+	db_arg_int64(&args, since_ms);
 	if (!db_query(db, &SQL_VOTE_SEAT_SKIPS, &args, &result, err))
 		return wn_while(err, "count skipped seats");
 	*skipped = db_int64(result, 0, 0);

@@ -54,7 +54,8 @@ bool seat_store_pick(struct db *db, struct wn_arena *arena, const char *campaign
 /* Rounds with a free seat for this voter, locked, in the order that the voter's key gives. */
 bool seat_store_assign(struct db *db, struct wn_arena *arena, const char *campaign, const struct account_key *voter,
 	int most, int64_t now_ms, bool audits, struct seat_offer **out, size_t *found, struct wn_error *err);
-/* bonds[i] is the pending transfer's id, 32 bytes; a NULL array: none. */
+/* A lease ends with its round's commit phase at the latest. bonds[i] is the pending transfer's id, 32 bytes; a NULL
+ * array: none. */
 bool seat_store_take(struct db *db, struct wn_arena *arena, const struct round_key *keys, size_t count,
 	const struct account_key *voter, int64_t lease_until_ms, const uint8_t (*bonds)[32], struct wn_error *err);
 
@@ -67,8 +68,9 @@ struct seat_left {
 /* *left is false when the voter holds no leased seat on the item. */
 bool seat_store_skip(struct db *db, struct wn_arena *arena, const struct item_id *item, const struct account_key *voter,
 	struct seat_left *out, bool *left, struct wn_error *err);
+/* Of the voter's tasks whose time ended behind `since_ms` or runs: those skipped or let lapse, and all. */
 bool seat_store_skips(struct db *db, struct wn_arena *arena, const struct account_key *voter, const char *campaign,
-	int64_t *skipped, int64_t *all, struct wn_error *err);
+	int64_t since_ms, int64_t *skipped, int64_t *all, struct wn_error *err);
 /* Leased seats whose time is over lapse and their places become free again. */
 bool seat_store_lapse(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct seat_left **out,
 	size_t *count, struct wn_error *err);

@@ -166,7 +166,8 @@ static void seat_put(struct json_writer *writer, const struct seat_taking *takin
 	json_put_string(writer, "question", campaign->question);
 	json_put_string(writer, "kind", offer->item_kind == ITEM_TEXT ? "text" : "window");
 	json_put_slice(writer, "content", offer->content);
-	json_put_integer(writer, "lease_until_ms", taking->lease_until_ms);
+	json_put_integer(writer, "lease_until_ms",
+		taking->lease_until_ms < offer->commit_until_ms ? taking->lease_until_ms : offer->commit_until_ms);
 	json_put_amount(writer, "bond", taking->bond_units);
 	json_put_amount(writer, "pay", campaign->seat_pay);
 	json_close_object(writer);
@@ -195,16 +196,40 @@ static bool seats_admit(struct exchange *exchange, struct seat_taking *taking, b
 	return true;
 }
 
-/* Rounds with free seats, locked. Whoever has less than the least stake is answered, not offered anything. */
+/* In a paid campaign that assigns its tasks at most a tenth may be skipped or let lapse, so that nobody picks by
+ * leaving what he was given. Old tasks are forgotten, so that whoever lost a day begins anew. */
+static bool skips_within(struct exchange *exchange, const struct campaign *campaign, bool *within, struct wn_error *err)
+{
+	int64_t skipped, all, since_ms = exchange->now_ms - PANEL_SKIP_EPOCHS * exchange->node->policy.epoch_ms;
+	*within = true;
+	if (campaign->pick || campaign->seat_pay == 0)
+		return true;
+	if (!seat_store_skips(exchange->db, exchange->arena, &exchange->account.key, campaign->name, since_ms, &skipped,
+		    &all, err))
+		return false;
+	*within = panel_skip_allowed(skipped, all);
+	return true;
+}
+
+static bool skips_used(struct exchange *exchange)
+{
+	return exchange_problem(exchange, 409, "skips_used",
+		"At most %d %% of the tasks may be skipped or let lapse here; those of the last %d pay rounds count.",
+		PANEL_SKIP_PERCENT, PANEL_SKIP_EPOCHS);
+}
+
+/* Rounds with free seats, locked. Whoever has less than the least stake, or left too many tasks, is answered, not
+ * offered anything. */
 static bool seats_offer(struct exchange *exchange, struct seat_taking *taking, bool *answered, struct wn_error *err)
 {
 	const struct campaign *campaign = &taking->row.campaign;
 	const struct account_key *voter = &exchange->account.key;
 	struct ledger_ref stake = {.kind = LEDGER_STAKE};
 	struct ledger_balance balance;
-	bool audits = campaign->audit_open || (exchange->account.roles & ACCOUNT_CURATOR);
+	bool within, audits = campaign->audit_open || (exchange->account.roles & ACCOUNT_CURATOR);
 	memcpy(stake.owner, voter->bytes, ID_BYTES);
 	if (!seat_store_exclude(exchange->db, exchange->arena, voter, err) ||
+		!skips_within(exchange, campaign, &within, err) ||
 		!ledger_store_balance(exchange->db, exchange->arena, &stake, &balance, err))
 		return false;
 	*answered = balance.credits_posted - balance.debits_posted < exchange->node->policy.stake_least;
@@ -212,6 +237,9 @@ static bool seats_offer(struct exchange *exchange, struct seat_taking *taking, b
 		return exchange_problem(exchange, 409, "insufficient_stake",
 			"Deposit at least %lld units first (POST /v1/stakes).",
 			(long long)exchange->node->policy.stake_least);
+	*answered = !within;
+	if (*answered)
+		return skips_used(exchange);
 	return taking->wish.item_count
 		       ? seat_store_pick(exchange->db, exchange->arena, campaign->name, taking->wish.items,
 				 taking->wish.item_count, voter, &taking->offers, &taking->offered, err)
@@ -363,23 +391,14 @@ static bool seats_list(struct exchange *exchange, struct wn_error *err)
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
 }
 
-/* In a paid campaign that assigns its tasks at most a tenth may be skipped, so that nobody picks by skipping. */
 static bool skip_allowed(struct exchange *exchange, const char *campaign_name, bool *allowed, struct wn_error *err)
 {
 	struct campaign_row row;
 	bool found;
-	int64_t skipped, all;
 	if (!campaign_store_get(exchange->db, exchange->arena, campaign_name, &row, &found, err))
 		return false;
 	wn_assert(found);
-	*allowed = true;
-	if (row.campaign.pick || row.campaign.seat_pay == 0)
-		return true;
-	if (!seat_store_skips(
-		    exchange->db, exchange->arena, &exchange->account.key, campaign_name, &skipped, &all, err))
-		return false;
-	*allowed = panel_skip_allowed(skipped, all);
-	return true;
+	return skips_within(exchange, &row.campaign, allowed, err);
 }
 
 static bool skip_answer(
@@ -408,7 +427,9 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 	struct sha256 leaf;
 	if (!exchange_id(exchange, 0, item.bytes))
 		return true;
+	/* Of two skips at the same moment the second sees the first. */
 	if (!db_begin(exchange->db, err) ||
+		!seat_store_exclude(exchange->db, exchange->arena, &exchange->account.key, err) ||
 		!seat_store_skip(exchange->db, exchange->arena, &item, &exchange->account.key, &left, &was_leased, err))
 		return false;
 	if (!was_leased)
@@ -418,8 +439,7 @@ static bool seat_skip(struct exchange *exchange, struct wn_error *err)
 		!skip_allowed(exchange, round.campaign, &allowed, err))
 		return false;
 	if (!allowed)
-		return exchange_problem(exchange, 409, "skips_used", "At most %d %% of the tasks may be skipped here.",
-			PANEL_SKIP_PERCENT);
+		return skips_used(exchange);
 	if ((left.has_bond && !seat_bonds_release(exchange->db, exchange->arena, &left, 1, exchange->now_ms, err)) ||
 		!vote_entry_seats_left(exchange->db, exchange->arena, "skip", &left, 1, exchange->now_ms, &leaf, err) ||
 		!skip_answer(exchange, &leaf, &text, err) || !exchange_remember(exchange, 200, text, err) ||

@@ -55,9 +55,11 @@ WHERE r.state = 0 AND r.campaign = $1::text AND r.taken < r.seats AND r.commit_u
 	AND NOT EXISTS (SELECT FROM seat s WHERE s.item_id = r.item_id AND s.voter = $2::bytea)
 ORDER BY sha256(r.item_id || $2::bytea) LIMIT $3::integer FOR NO KEY UPDATE OF r SKIP LOCKED
 
+-- round's primary key; no lease outlives its commit phase
 -- name: seat_insert
 INSERT INTO seat (item_id, round, voter, lease_until_ms, bond)
-SELECT u.item_id, u.round, $3::bytea, $4::bigint, u.bond FROM unnest($1::bytea[], $2::integer[], $5::bytea[]) AS u (item_id, round, bond)
+SELECT u.item_id, u.round, $3::bytea, least($4::bigint, r.commit_until_ms), u.bond
+FROM unnest($1::bytea[], $2::integer[], $5::bytea[]) AS u (item_id, round, bond) JOIN round r USING (item_id, round)
 
 -- round's primary key
 -- name: round_taken
@@ -86,9 +88,10 @@ SELECT r.round FROM seat s JOIN round r USING (item_id, round) WHERE s.item_id =
 -- name: seat_skip
 UPDATE seat SET state = 3, bond_ended = true WHERE item_id = $1::bytea AND voter = $2::bytea AND state = 0 RETURNING round, bond
 
--- seat_voter: skipped and taken of late, for the limit on skipping
+-- seat_voter: of the tasks whose time ended since $3 or runs, those that were skipped or let lapse, and all
 -- name: seat_skips
-SELECT count(*) FILTER (WHERE s.state = 3), count(*) FROM seat s JOIN round r USING (item_id, round) WHERE s.voter = $1::bytea AND r.campaign = $2::text
+SELECT count(*) FILTER (WHERE s.state IN (3, 4)), count(*) FROM seat s JOIN round r USING (item_id, round)
+WHERE s.voter = $1::bytea AND r.campaign = $2::text AND s.lease_until_ms > $3::bigint
 
 -- seat_leased
 -- name: seat_lapse_due

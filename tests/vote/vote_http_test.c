@@ -32,6 +32,12 @@ SUITE("vote over http")
 	"\"seat_pay\":\"1000\"},"                                                                                      \
 	"\"probation\":false}"
 
+#define BIRD                                                                                                           \
+	"{\"name\":\"bird\",\"question\":\"Is there a "                                                                \
+	"bird?\",\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},{\"name\":\"yes\","                             \
+	"\"verdict\":\"keep\"}],\"panel\":{\"mode\":\"open\",\"seats\":3,\"escalate\":0,\"lease_ms\":600000},"         \
+	"\"budget\":{\"seat_pay\":\"1000\"},\"probation\":false}"
+
 enum { WAIT_MS = 20000, VALIDATORS = 3, POSTS = 5 };
 
 static struct village village;
@@ -284,4 +290,75 @@ TEST(a_ballot_is_answered_vote_by_vote_with_a_receipt_for_what_counted)
 	server_stop();
 	village_close(&village);
 	wn_arena_free(&arena);
+}
+
+static size_t takes(struct vote_client *client, size_t wanted, struct seat_taken **seats, struct wn_error *err)
+{
+	size_t taken = 0;
+	wn_error_reset(err);
+	return vote_client_take(client, &arena, "bird", NULL, wanted, seats, &taken, err) ? taken : 0;
+}
+
+/* Time passes, for the node and for whoever signs. */
+static void pass(struct vote_client *client, int64_t by_ms)
+{
+	village_advance(&village, by_ms);
+	village_settle(&village);
+	client->now_ms = village_now(&village);
+}
+
+TEST(a_task_that_lapses_counts_as_skipped_until_a_day_of_pay_rounds_has_passed)
+{
+	struct wn_error err = {0};
+	struct fetch *fetch = NULL;
+	struct node_view view;
+	struct key_file keys[VALIDATORS];
+	struct vote_client clients[VALIDATORS], *client = &clients[0];
+	struct seat_taken *seats;
+	wn_arena_init(&arena, 1 << 28);
+	CHECK_OR_RETURN(village_open(&village, BIRD, VALIDATORS, 0));
+	for (int n = 0; n < POSTS; n++)
+		village_item(&village, n);
+	village_settle(&village);
+	CHECK_OR_RETURN(server_start());
+	CHECK_OK(fetch_open(&fetch, url, NULL, &err) && node_view_read(fetch, &arena, &view, &err), err);
+	clients_make(fetch, &view, keys, clients);
+
+	CHECK_INT(takes(client, 2, &seats, &err), 2);
+	pass(client, 600000);
+	CHECK_INT(village_number(&village, "SELECT count(*) FROM seat WHERE state = 4"), 2);
+	/* Two of the twenty that whoever took fewer counts as having taken: within the limit, and all of it. */
+	CHECK_INT(takes(client, 1, &seats, &err), 1);
+	CHECK(!vote_client_skip(client, &arena, &seats[0].key.item, &err));
+	CHECK_TEXT(err.code, "skips_used");
+	CHECK_INT(village_number(&village, "SELECT count(*) FROM seat WHERE state = 3"), 0);
+	pass(client, 600000);
+	CHECK_INT(village_number(&village, "SELECT count(*) FROM seat WHERE state = 4"), 3);
+	CHECK_INT(takes(client, 1, &seats, &err), 0);
+	CHECK_TEXT(err.code, "skips_used");
+	/* Nobody else is kept from what was left. */
+	clients[1].now_ms = client->now_ms;
+	CHECK_INT(takes(&clients[1], POSTS, &seats, &err), POSTS);
+	/* The first two are forgotten a day of pay rounds after their time was over. */
+	pass(client, 24 * VILLAGE_EPOCH_MS - 600000);
+	for (int n = POSTS; n < 2 * POSTS; n++)
+		village_item(&village, n);
+	village_settle(&village);
+	CHECK_INT(takes(client, 1, &seats, &err), 1);
+	fetch_close(fetch);
+	server_stop();
+	village_close(&village);
+	wn_arena_free(&arena);
+}
+
+TEST(a_lease_ends_with_the_commit_phase_of_its_round)
+{
+	CHECK_OR_RETURN(village_open(&village, BIRD, VALIDATORS, 0));
+	village_item(&village, 0);
+	village_settle(&village);
+	int64_t until = village_number(&village, "SELECT commit_until_ms FROM round");
+	village_advance(&village, until - village_now(&village) - 1000);
+	CHECK(village_seat(&village, 0, 0, 1));
+	CHECK_INT(village_number(&village, "SELECT lease_until_ms FROM seat"), until);
+	village_close(&village);
 }
