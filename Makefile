@@ -184,9 +184,10 @@ SIM_SEED ?= 1
 sim: deps ## ten million simulated operations under sanitizers, every oracle asked; SIM_OPERATIONS, SIM_SEED
 	@$(MAKE) --no-print-directory -j$(JOBS) SAN=asan BUILD=$(BUILD) $(BUILD)/asan/tests/sim
 	@$(BUILD)/asan/tests/sim --total $(SIM_OPERATIONS) --seed $(SIM_SEED) --jobs $(JOBS)
-mutants: deps ## wrong rules, one at a time: the simulation or a folder's tests must notice each
+mutants: deps-test ## wrong rules, one at a time: the simulation or a folder's tests must notice each; MUTANT=part of a name
 	@$(MAKE) --no-print-directory -j$(JOBS) BUILD=$(BUILD) $(BUILD)/tests/sim $(BUILD)/tests/vote_test $(BUILD)/tests/reward_test
-	@PYTHONDONTWRITEBYTECODE=1 python3 tests/sim/mutants.py $(BUILD)
+	@CC='$(CC)' CFLAGS='$(filter-out -MMD -MP -DWINNOW_VERSION=%,$(ALL_CFLAGS))' LDFLAGS='$(LDFLAGS_ALL)' LIBS='$(LIBS)' \
+	sh tests/sim/mutants.sh $(BUILD) $(MUTANT)
 
 # ---- other people's tools judge what winnow speaks: exact versions from npm, promtool, minisign ---------------------
 ECOSYSTEM := $(BUILD)/ecosystem

@@ -61,7 +61,7 @@ static void log_check(struct driver *driver)
 				"what the last checkpoint signed has changed");
 		}
 	}
-	tree_frontier_root(&frontier, &root);
+	model_tree(leaves, size, &root);
 	tree_frontier_root(&world->head->frontier, &now);
 	ORACLE(ORACLE_LOG, id_compare(&root, &now) == 0, "the tree's root is not that of its %llu leaves",
 		(unsigned long long)size);
@@ -189,7 +189,7 @@ static void sealed_check(const struct driver *driver, const struct command *comm
 	for (uint32_t s = before->seat.seal_head; s; s = world_seal(world, s - 1)->next)
 		if (world_seal(world, s - 1)->sequence == before->seat.sequence) {
 			ORACLE(ORACLE_SEALED, id_compare(&commitment, &world_seal(world, s - 1)->commitment) == 0,
-				"a %s voter opened what was not sealed",
+				"a voter who is %s opened what was not sealed",
 				behaviour_name(driver->plan->actor[command->actor].behaviour));
 			return;
 		}

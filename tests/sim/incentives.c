@@ -164,7 +164,7 @@ static void kinds_judge(const struct tally_of_kinds *all, int seeds, bool probat
 	ORACLE(ORACLE_INCENTIVES, honest > 0, "an honest person gains %.0f", honest);
 	/* Who knows nothing has no points to expect, and slashes weigh half as much again as pay. */
 	for (int kind = BEHAVIOUR_LAZY; kind <= BEHAVIOUR_INVERTING; kind++)
-		ORACLE(ORACLE_INCENTIVES, all->gained[kind] < 0, "a %s person gains %.2f of what an honest one does",
+		ORACLE(ORACLE_INCENTIVES, all->gained[kind] < 0, "whoever is %s gains %.2f of what an honest one does",
 			behaviour_name((enum behaviour)kind), all->gained[kind] / all->persons[kind] / honest);
 	/* Draws without replacement favour many names a little: mechanism.md allows a tenth. */
 	ORACLE(ORACLE_INCENTIVES, all->gained[SPLIT] / all->persons[SPLIT] < 1.1 * honest,

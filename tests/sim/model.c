@@ -9,7 +9,7 @@
 typedef unsigned __int128 wide;
 typedef __int128 wide_signed;
 
-enum { VALIDATORS_MAX = 64, ITEMS_MAX = 1024, VOTES_MAX = 16384, ENTRIES_MAX = 64, K_MAX = 5 };
+enum { VALIDATORS_MAX = 64, ITEMS_MAX = 1024, VOTES_MAX = 16384, ENTRIES_MAX = 64, K_MAX = 8 };
 
 /* ---- logarithms, weights, scores: section 4 ---- */
 

@@ -52,6 +52,8 @@ void model_salt(const uint8_t seed[32], const struct network_id *network, const 
 void model_commitment(const struct network_id *network, const struct item_id *item, uint32_t round,
 	const struct account_key *voter, uint8_t choice, const struct salt *salt, struct sha256 *out);
 void model_root(const struct commitment_leaf *leaves, size_t count, struct sha256 *out);
+/* The root of a journal, level by level, of all its leaves. */
+void model_tree(const struct sha256 *leaves, size_t count, struct sha256 *out);
 void model_beacon(const struct network_id *network, uint64_t epoch, const struct sha256 *layer,
 	const struct sha256 *revealed, struct sha256 *out);
 

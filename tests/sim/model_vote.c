@@ -188,24 +188,10 @@ static bool leaf_before(const struct commitment_leaf *a, const struct commitment
 	return order < 0;
 }
 
-void model_root(const struct commitment_leaf *leaves, size_t count, struct sha256 *out)
+/* Level by level in place, a last odd node goes up as it is: RFC 9162's tree. */
+static void tree_of(struct sha256 *level, size_t count, struct sha256 *out)
 {
-	struct sha256 *level = calloc(count + 1, sizeof *level);
-	wn_assert(level != NULL);
 	sha256_of("", 0, out);
-	for (size_t i = 0; i < count; i++) {
-		uint8_t bytes[128];
-		size_t place = 0, at = 1;
-		for (size_t j = 0; j < count; j++)
-			place += leaf_before(&leaves[j], &leaves[i]);
-		bytes[0] = 0;
-		at = put(bytes, at, leaves[i].item.bytes, 32);
-		at = put_number(bytes, at, leaves[i].round, 4);
-		at = put(bytes, at, leaves[i].voter.bytes, 32);
-		at = put(bytes, at, leaves[i].value.bytes, 32);
-		sha256_of(bytes, at, &level[place]);
-	}
-	/* Level by level, a last odd node goes up as it is: RFC 9162's tree. */
 	for (size_t n = count; n > 1; n = (n + 1) / 2)
 		for (size_t i = 0; i < n; i += 2) {
 			uint8_t bytes[65] = {1};
@@ -219,6 +205,35 @@ void model_root(const struct commitment_leaf *leaves, size_t count, struct sha25
 		}
 	if (count > 0)
 		*out = level[0];
+}
+
+void model_tree(const struct sha256 *leaves, size_t count, struct sha256 *out)
+{
+	struct sha256 *level = calloc(count + 1, sizeof *level);
+	wn_assert(level != NULL);
+	if (count > 0)
+		memcpy(level, leaves, count * sizeof *level);
+	tree_of(level, count, out);
+	free(level);
+}
+
+void model_root(const struct commitment_leaf *leaves, size_t count, struct sha256 *out)
+{
+	struct sha256 *level = calloc(count + 1, sizeof *level);
+	wn_assert(level != NULL);
+	for (size_t i = 0; i < count; i++) {
+		uint8_t bytes[128];
+		size_t place = 0, at = 1;
+		for (size_t j = 0; j < count; j++)
+			place += leaf_before(&leaves[j], &leaves[i]);
+		bytes[0] = 0;
+		at = put(bytes, at, leaves[i].item.bytes, 32);
+		at = put_number(bytes, at, leaves[i].round, 4);
+		at = put(bytes, at, leaves[i].voter.bytes, 32);
+		at = put(bytes, at, leaves[i].value.bytes, 32);
+		sha256_of(bytes, at, &level[place]);
+	}
+	tree_of(level, count, out);
 	free(level);
 }
 

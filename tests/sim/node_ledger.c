@@ -140,6 +140,7 @@ enum transfer_result node_post(struct node *node, const struct node_move *move, 
 			"a transfer for %s leaves other balances than the rules say", move->cause);
 		oracle_report->transfers[result]++;
 	}
+	ORACLE(ORACLE_ONCE, result != TRANSFER_DIFFERS, "a transfer for %s has the id of another", move->cause);
 	if (result != TRANSFER_DONE)
 		return result;
 	WORLD_SET(world, *debit, debit_after);

@@ -11,7 +11,7 @@
 #include "tests/sim/node.h"
 #include "vote/seat_bond.h"
 
-enum { LINES_MOST = 24, ITEMS_MOST = 40, VOTES_MOST = 8, KEYS = 12 };
+enum { LINES_MOST = 24, ITEMS_MOST = 40, VOTES_MOST = 8, KEYS = 12, CLASSES_MOST = 8 };
 
 /* The next number below `most` of a stream. */
 static int64_t next(uint64_t *word, int64_t most)
@@ -304,9 +304,10 @@ static void probe_draw(struct wn_arena *arena, uint64_t word)
 /* An epoch that no campaign ever sees: any table, labels, strata, known answers. */
 static void probe_close(struct wn_arena *arena, uint64_t word)
 {
-	int classes = 2 + (int)next(&word, SIM_CLASSES_MAX - 1);
-	int64_t counts[KEYS * SIM_CELLS_MAX], prior[SIM_CLASSES_MAX], gold_before[KEYS];
+	int classes = 2 + (int)next(&word, CLASSES_MOST - 1);
+	int64_t counts[KEYS * CLASSES_MOST * CLASSES_MOST], prior[CLASSES_MOST], gold_before[KEYS];
 	bool probation[KEYS], settles[ITEMS_MOST];
+	uint64_t nobody = plan_word(word, 4) & plan_word(word, 5); /* cells that nobody ever filled */
 	struct epoch_item items[ITEMS_MOST];
 	struct epoch_vote votes[ITEMS_MOST * VOTES_MOST];
 	struct close_output output;
@@ -315,7 +316,8 @@ static void probe_close(struct wn_arena *arena, uint64_t word)
 	int64_t most = INT64_C(1) << next(&word, 40), few = next(&word, 2) ? 1 : CLOSE_STRATA_MAX;
 	for (int v = 0; v < KEYS; v++) {
 		for (int i = 0; i < tally_cells(classes); i++)
-			counts[v * tally_cells(classes) + i] = next(&word, 3) ? next(&word, most) : 0;
+			counts[v * tally_cells(classes) + i] =
+				next(&word, 3) && !(nobody >> i % 64 & 1) ? next(&word, most) : 0;
 		gold_before[v] = next(&word, 24);
 		probation[v] = next(&word, 5) == 0;
 	}
@@ -351,6 +353,43 @@ static void probe_close(struct wn_arena *arena, uint64_t word)
 	oracle_model(model_close_differs(&input, which, &output));
 }
 
+static void probe_online(uint64_t word)
+{
+	int classes = 2 + (int)next(&word, CLASSES_MOST - 1);
+	int64_t counts[KEYS][CLASSES_MOST * CLASSES_MOST], prior[CLASSES_MOST];
+	int64_t most = INT64_C(1) << next(&word, 40);
+	struct tally_validator validators[KEYS];
+	struct tally_vote votes[VOTES_MOST];
+	struct tally_snapshot snapshot;
+	struct tally_result result;
+	size_t known = 0, count = (size_t)next(&word, VOTES_MOST + 1);
+	for (int v = 0; v < KEYS; v++) {
+		for (int i = 0; i < tally_cells(classes); i++)
+			counts[v][i] = next(&word, 3) ? next(&word, most) : 0;
+		if (next(&word, 4) == 0)
+			continue;
+		validators[known] = (struct tally_validator){
+			.counts = next(&word, 4) ? counts[v] : NULL, .probation = next(&word, 3) == 0};
+		key_of(validators[known++].voter.bytes, v);
+	}
+	/* The list ascends by key, which is not the order of the numbers. */
+	for (size_t i = 1; i < known; i++)
+		for (size_t j = i; j > 0 && id_compare(&validators[j - 1].voter, &validators[j].voter) > 0; j--) {
+			struct tally_validator kept = validators[j];
+			validators[j] = validators[j - 1];
+			validators[j - 1] = kept;
+		}
+	for (int a = 0; a < classes; a++)
+		prior[a] = next(&word, most);
+	for (size_t i = 0; i < count; i++) {
+		votes[i].label = (int32_t)next(&word, classes);
+		key_of(votes[i].voter.bytes, next(&word, KEYS));
+	}
+	tally_snapshot_init(&snapshot, classes, next(&word, 4) ? prior : NULL, validators, known);
+	tally_online(&snapshot, votes, count, &result);
+	oracle_model(model_online_differs(&snapshot, votes, count, &result));
+}
+
 void probe(struct wn_arena *arena, uint64_t word)
 {
 	wn_arena_reset(arena);
@@ -360,6 +399,9 @@ void probe(struct wn_arena *arena, uint64_t word)
 		break;
 	case 1:
 		probe_draw(arena, word);
+		break;
+	case 16:
+		probe_online(word);
 		break;
 	case 2:
 	case 3:

@@ -176,8 +176,10 @@ static void replay_print(const struct breach *breach, const struct kept *kept, u
 		return;
 	kept_print(kept, operations, memory);
 	fclose(memory);
-	printf("%u of %u operations are enough: %s --seed %" PRIu64 " --ops %u --keep ", kept_count(kept, operations),
-		operations, program, breach->seed, breach->most);
+	bool silent = oracle_silent != ORACLE_NONE;
+	printf("%u of %u operations are enough: %s --seed %" PRIu64 " --ops %u%s%s --keep ",
+		kept_count(kept, operations), operations, program, breach->seed, breach->most,
+		silent ? " --without " : "", silent ? oracle_name(oracle_silent) : "");
 	snprintf(name, sizeof name, "sim-%" PRIu64 ".keep", breach->seed);
 	FILE *file = characters > LIST_MOST ? fopen(name, "we") : NULL;
 	if (file)
@@ -355,7 +357,8 @@ static int usage(void)
 		"       sim --total N [--seed S] [--ops M] [--jobs J] [--quick]\n"
 		"                                                     seeds from S on, until N operations are done\n"
 		"       sim --seed S [--ops M] [--keep LIST|FILE]     one seed, or only some of its operations\n"
-		"       sim --incentives [--seed S]                   whether cheating pays\n");
+		"       sim --incentives [--seed S]                   whether cheating pays\n"
+		"       --without ORACLE: ask the others only; --quick: make no breach small\n");
 	return 2;
 }
 
@@ -364,7 +367,8 @@ static bool options_read(int argc, char **argv, struct options_given *given)
 	static const struct option options[] = {{"total", required_argument, NULL, 'n'},
 		{"seed", required_argument, NULL, 's'}, {"ops", required_argument, NULL, 'm'},
 		{"jobs", required_argument, NULL, 'j'}, {"keep", required_argument, NULL, 'k'},
-		{"incentives", no_argument, NULL, 'i'}, {"quick", no_argument, NULL, 'q'}, {NULL, 0, NULL, 0}};
+		{"incentives", no_argument, NULL, 'i'}, {"without", required_argument, NULL, 'w'},
+		{"quick", no_argument, NULL, 'q'}, {NULL, 0, NULL, 0}};
 	for (int letter; (letter = getopt_long(argc, argv, "", options, NULL)) != -1;) {
 		if (letter == 'n') {
 			given->many = true;
@@ -380,6 +384,8 @@ static bool options_read(int argc, char **argv, struct options_given *given)
 			given->keep = optarg;
 		} else if (letter == 'i') {
 			given->incentives = true;
+		} else if (letter == 'w' && oracle_by_name(optarg) != ORACLE_NONE) {
+			oracle_silent = oracle_by_name(optarg);
 		} else if (letter == 'q') {
 			given->shrinks = false;
 		} else {
