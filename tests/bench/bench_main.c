@@ -28,6 +28,7 @@ static const struct {
 	{"replay", bench_replay},
 	{"signatures", bench_signatures},
 	{"range", bench_range},
+	{"overload", bench_overload},
 };
 
 struct bench_figure {
