@@ -368,13 +368,9 @@ static void connection_look(struct connection *connection, int64_t now_ms, bool 
 	connection_pace(connection, phase, now_ms, pressed);
 }
 
-/* Most turns of a busy loop find that the last look was a moment ago. */
 void connections_look(struct loop *loop, int64_t now_ms)
 {
 	struct peers_held held;
-	if (now_ms - loop->looked_ms < CONNECTION_LOOK_MS)
-		return;
-	loop->looked_ms = now_ms;
 	peers_held(loop->server->peers, &held);
 	for (struct connection *connection = loop->connections, *next; connection; connection = next) {
 		next = connection->next;

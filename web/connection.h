@@ -8,7 +8,6 @@
 #include "web/peers.h"
 
 enum {
-	CONNECTION_LOOK_MS = 10,      /* between two looks at all connections of a loop */
 	CONNECTION_FREE_BYTES = 8192, /* of input that is not counted: every connection may have them */
 	CONNECTION_LINGER_MS = 2000,  /* how long what still comes is thrown away, so that our last words are read */
 	CONNECTION_PRESSED = 16,      /* times as fast as usual must a client be while memory is short */
@@ -52,7 +51,7 @@ void connection_take(struct loop *loop, h2o_socket_t *socket);
 void connection_take_operator(struct loop *loop, h2o_socket_t *socket);
 /* Counts what the library keeps of its input at this moment. */
 enum peers_verdict connection_weigh(struct connection *connection);
-/* Looks at all of them, if the last time is long enough ago. */
+/* Looks at all of them; inside of a turn of the library only. */
 void connections_look(struct loop *loop, int64_t now_ms);
 
 #endif

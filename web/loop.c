@@ -13,7 +13,13 @@
 #include "core/log.h"
 #include "web/wire.h"
 
-enum { LOOP_WAIT_MS = 1000, LOOP_DRAIN_WAIT_MS = 20, LOOP_LAST_TURNS = 50, LOOP_STACK_BYTES = 2 * 1024 * 1024 };
+enum {
+	LOOP_WAIT_MS = 1000,
+	LOOP_LOOK_MS = 10,
+	LOOP_DRAIN_WAIT_MS = 20,
+	LOOP_LAST_TURNS = 50,
+	LOOP_STACK_BYTES = 2 * 1024 * 1024
+};
 
 /* ---- connections ---- */
 
@@ -145,12 +151,24 @@ static void loop_on_messages(h2o_multithread_receiver_t *receiver, h2o_linklist_
 	}
 }
 
-/* What is due between two turns. */
+/*
+ * Trap 6 has a relative: who writes between two turns of the library, as loop_between() could, leaves a socket that is
+ * polled though nothing is left to write, and the library ends the program. Its timers run inside of a turn.
+ */
+static void loop_on_look(h2o_timeout_entry_t *entry)
+{
+	struct loop *loop = H2O_STRUCT_FROM_MEMBER(struct loop, looks, entry);
+	loop->looked_ms = clock_monotonic_ms();
+	wire_expire(loop, loop->looked_ms);
+	connections_look(loop, loop->looked_ms);
+}
+
+/* What is due between two turns. Nothing here reads, writes or closes a connection. */
 static void loop_between(struct loop *loop)
 {
 	int64_t now_ms = clock_monotonic_ms();
-	wire_expire(loop, now_ms);
-	connections_look(loop, now_ms);
+	if (now_ms - loop->looked_ms >= LOOP_LOOK_MS && !h2o_timeout_is_linked(&loop->looks))
+		h2o_timeout_link(loop->evloop, &loop->context.zero_timeout, &loop->looks);
 	loop_retire(loop, now_ms - LOOP_RETIRED_MS);
 	if (loop->accepts_paused_ms && now_ms - loop->accepts_paused_ms >= LOOP_PAUSE_MS) {
 		loop->accepts_paused_ms = 0;
@@ -234,6 +252,7 @@ static void loop_dispose(struct loop *loop)
 	}
 	SSL_CTX_free(loop->accept.ssl_ctx);
 	loop_retire(loop, INT64_MAX);
+	h2o_timeout_unlink(&loop->looks);
 	h2o_multithread_unregister_receiver(loop->context.queue, &loop->receiver);
 	h2o_context_dispose(&loop->context);
 	h2o_evloop_destroy(loop->evloop);
@@ -269,6 +288,7 @@ bool loop_open(
 	loop->descriptor = socket;
 	loop->descriptor_operator = operator_socket;
 	loop->jobs_last = &loop->jobs_first;
+	loop->looks.cb = loop_on_look;
 	/* Often enough to be on time when somebody is slow or idle. */
 	loop->wait_ms = (server->slow_ms < server->idle_ms ? server->slow_ms : server->idle_ms) / 4;
 	if (loop->wait_ms > LOOP_WAIT_MS)

@@ -53,6 +53,7 @@ struct loop {
 	struct connection *connections;
 	int connection_count, operator_count, ending_count;
 	int64_t looked_ms;			  /* at all connections */
+	h2o_timeout_entry_t looks;		  /* the next time */
 	int wait_ms;				  /* for events, when nothing else is due */
 	struct wire_job *jobs_first, **jobs_last; /* waiting for a lane, oldest first */
 	struct counters counters;
