@@ -366,6 +366,7 @@ static bool items_send(struct backtest *run, int contributor, size_t first, size
 /* What is on its way, of /v1/status. */
 struct counts {
 	int64_t received, embedded, judging, provisional, settled, commit, reveal, epoch, epoch_opened_ms, oldest;
+	int64_t unsequenced; /* read behind the others */
 };
 
 static bool count_member(const struct json *answer, const char *group, const char *name, int64_t *out)
@@ -387,7 +388,8 @@ static bool counts_read(struct backtest *run, struct counts *out, struct wn_erro
 		     count_member(answer, "rounds", "reveal", &out->reveal) &&
 		     count_member(answer, "epoch", "epoch", &out->epoch) &&
 		     count_member(answer, "epoch", "opened_ms", &out->epoch_opened_ms) &&
-		     count_member(answer, "epoch", "oldest_open", &out->oldest);
+		     count_member(answer, "epoch", "oldest_open", &out->oldest) &&
+		     count_member(answer, "journal", "unsequenced", &out->unsequenced);
 	return whole || answer_lacks(err, "counts of items, rounds and epochs");
 }
 
@@ -433,9 +435,12 @@ static bool epoch_is_closed(const struct counts *counts, int64_t wanted)
 	return counts->oldest > wanted;
 }
 
-static bool all_final(const struct counts *counts, int64_t wanted)
+/* Items become final before the epochs that passed meanwhile have ended and closed; wanted: when the open one may have
+ * begun at the earliest. What the closes did is read from the journal, so all of it must have its number. */
+static bool all_over(const struct counts *counts, int64_t wanted)
 {
-	return counts->settled == wanted && counts->oldest == counts->epoch;
+	return counts->settled == 0 && counts->oldest == counts->epoch && counts->epoch_opened_ms > wanted &&
+	       counts->unsequenced == 0;
 }
 
 /* What the node says of an item: duplicate or not, where it ended. */
@@ -703,8 +708,8 @@ static bool wave_open(struct backtest *run, struct wave *wave, const char *doing
 			if (!wave->casts[i].dropped)
 				votes[count++] = wave->casts[i].vote;
 		}
-		if (count && !vote_client_reveal(&run->workers[wave->casts[first].worker], &run->arena, votes, count,
-				     &counted, err))
+		if (count && !vote_client_reveal(&run->workers[wave->casts[first].worker], &run->arena, run->rounds,
+				     votes, count, &counted, err))
 			return wn_while(
 				err, "open the votes of %s", run->recording->workers[wave->casts[first].worker]);
 		if (counted != count)
@@ -827,7 +832,7 @@ bool backtest_judge(struct backtest *run, struct wn_error *err)
 	tell(run, "settle carried scores", 0, 1);
 	if (!advance(run, window_ms > carry_ms ? window_ms + run->policy.epoch_ms : carry_ms, err))
 		return false;
-	return wait_for(run, "final verdicts", all_final, 0, &counts, err);
+	return wait_for(run, "final verdicts", all_over, run->now_ms - run->policy.epoch_ms, &counts, err);
 }
 
 /* ---- the end ---- */

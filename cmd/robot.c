@@ -243,7 +243,7 @@ static bool robots_open(struct robots *robots, size_t *done, struct wn_error *er
 			wn_error_reset(err);
 			continue;
 		}
-		if (!vote_client_reveal(client, &robots->arena, &note.vote, 1, &counted, err)) {
+		if (!vote_client_reveal(client, &robots->arena, robots->rounds, &note.vote, 1, &counted, err)) {
 			while (i < robots->note_count)
 				robots->notes[kept++] = robots->notes[i++];
 			robots->note_count = kept;

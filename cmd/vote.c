@@ -88,7 +88,7 @@ static bool open_one(struct client *client, struct closed_rounds *rounds, const 
 	vote.key.round = (int32_t)round;
 	for (vote.choice = 0; vote.choice < campaign->class_count; vote.choice++) {
 		if (vote_client_check_closed(&client->vote, rounds, &vote, err)) {
-			if (!vote_client_reveal(&client->vote, &client->arena, &vote, 1, &counted, err))
+			if (!vote_client_reveal(&client->vote, &client->arena, rounds, &vote, 1, &counted, err))
 				return false;
 			*opened = counted == 1;
 			return true;

@@ -260,7 +260,7 @@ static bool fetch_idempotency(struct wn_arena *arena, const char *key, struct wn
 static bool fetch_headers(const struct fetch *fetch, struct wn_arena *arena, const struct fetch_request *request,
 	struct curl_slist **list, struct wn_error *err)
 {
-	struct http_header headers[2];
+	struct http_header headers[3];
 	struct http_request signed_request = {
 		.method = wn_slice_of(request->method),
 		.authority = wn_slice_of(fetch->authority),
@@ -282,6 +282,9 @@ static bool fetch_headers(const struct fetch *fetch, struct wn_arena *arena, con
 			return false;
 		headers[signed_request.header_count++] = (struct http_header){WN_SLICE("idempotency-key"), quoted};
 	}
+	if (request->checkpoint)
+		headers[signed_request.header_count++] =
+			(struct http_header){WN_SLICE("winnow-checkpoint"), wn_slice_of(request->checkpoint)};
 	/* A body that curl would send as a form gets no type of its own. */
 	if (!request->content_type && !fetch_header_add(list, "Content-Type", (struct wn_slice){0}, err))
 		return false;

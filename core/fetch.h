@@ -26,6 +26,7 @@ struct fetch_request {
 	const char *content_type;    /* NULL without body */
 	struct wn_slice body;
 	const char *idempotency_key; /* NULL: none; sent quoted as RFC 8941 string */
+	const char *checkpoint;	     /* NULL: none; "SIZE ROOT" of the newest that the caller verified */
 	const struct sign_key *key;  /* NULL: unsigned */
 	const char *tag;	     /* network tag, with key */
 	int64_t now_ms;		     /* `created` of the signature; 0: this machine's clock */

@@ -132,6 +132,28 @@ static bool ballot_answer_write(struct exchange *exchange, const struct ballot *
 	return json_end(&answer, out, err);
 }
 
+/* A vote that is opened can no longer be changed: whoever opens it has seen the journal say that its round is closed,
+ * or the node could still replace what others sealed. The signature keeps what was seen. */
+static bool reveal_admit(struct exchange *exchange, const struct ballot *ballot, bool *answered, struct wn_error *err)
+{
+	bool seen;
+	*answered = true;
+	if (exchange->seen_size == 0)
+		return exchange_problem(exchange, 400, "checkpoint_missing",
+			"Verify a checkpoint (GET /v1/checkpoint) that holds the entries which closed these rounds, "
+			"then "
+			"send its size and root: winnow-checkpoint: SIZE ROOT.");
+	if (!ballot_store_seen(exchange->db, exchange->arena, ballot, exchange->seen_size, &seen, err))
+		return false;
+	if (!seen)
+		return exchange_problem(exchange, 409, "checkpoint_old",
+			"The checkpoint of %lld entries does not hold all entries which closed these rounds: verify a "
+			"newer one.",
+			(long long)exchange->seen_size);
+	*answered = false;
+	return true;
+}
+
 static bool ballots_post(struct exchange *exchange, struct wn_error *err)
 {
 	const struct json *body;
@@ -147,6 +169,10 @@ static bool ballots_post(struct exchange *exchange, struct wn_error *err)
 		return answered;
 	if (!ballot_parse(body, ballot, err))
 		return exchange_problem(exchange, 400, err->code, "%s", err->text);
+	if (ballot->reveal && !reveal_admit(exchange, ballot, &answered, err))
+		return false;
+	if (ballot->reveal && answered)
+		return true;
 	if (!db_begin(exchange->db, err) ||
 		!ballot_store_lock(exchange->db, exchange->arena, ballot, &exchange->account.key, found, err) ||
 		!classes_fill(exchange, ballot, found, err))

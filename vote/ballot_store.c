@@ -93,6 +93,26 @@ static bool lock_rounds(struct db *db, struct wn_arena *arena, const struct ball
 	return ok;
 }
 
+bool ballot_store_seen(struct db *db, struct wn_arena *arena, const struct ballot *ballot, int64_t size, bool *seen,
+	struct wn_error *err)
+{
+	struct ballot_columns *columns = wn_arena_alloc(arena, sizeof *columns);
+	struct db_args args;
+	struct db_result *result;
+	if (!columns)
+		return wn_fail(err, WN_FULL, "memory", "no room for the ballot");
+	for (size_t i = 0; i < ballot->count; i++)
+		columns_add(columns, ballot->reveal, &ballot->votes[i], false);
+	db_args_init(&args, arena);
+	columns_args_keys(&args, columns);
+	db_arg_int64(&args, size);
+	if (!db_query(db, &SQL_VOTE_BALLOT_UNSEEN, &args, &result, err))
+		return wn_while(err, "hold the ballot against its checkpoint");
+	*seen = db_rows(result) == 0;
+	db_done(result);
+	return true;
+}
+
 bool ballot_store_lock(struct db *db, struct wn_arena *arena, const struct ballot *ballot,
 	const struct account_key *voter, struct ballot_found *found, struct wn_error *err)
 {

@@ -16,6 +16,11 @@ struct ballot_found {
 bool ballot_store_lock(struct db *db, struct wn_arena *arena, const struct ballot *ballot,
 	const struct account_key *voter, struct ballot_found *found, struct wn_error *err);
 
+/* Whether the first `size` entries of the journal hold those that closed the ballot's rounds; rounds that no entry
+ * closed do not count. */
+bool ballot_store_seen(struct db *db, struct wn_arena *arena, const struct ballot *ballot, int64_t size, bool *seen,
+	struct wn_error *err);
+
 /* The signed request, kept as evidence under the hash of its signature base. */
 struct ballot_evidence {
 	struct sha256 id;

@@ -44,8 +44,9 @@ bool node_view_read(struct fetch *fetch, struct wn_arena *arena, struct node_vie
 	return true;
 }
 
-bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, const char *method, const char *target,
-	struct wn_slice body, const char *idempotency, const struct json **answer, struct wn_error *err)
+static bool client_send(const struct vote_client *client, struct wn_arena *arena, const char *method,
+	const char *target, struct wn_slice body, const char *idempotency, const char *checkpoint,
+	const struct json **answer, struct wn_error *err)
 {
 	struct fetch_request request = {
 		.method = method,
@@ -53,11 +54,18 @@ bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, 
 		.content_type = body.data ? "application/json" : NULL,
 		.body = body,
 		.idempotency_key = idempotency,
+		.checkpoint = checkpoint,
 		.key = &client->keys->key,
 		.tag = client->view->tag,
 		.now_ms = client->now_ms || !client->view->clock_manual ? client->now_ms : client->view->now_ms,
 	};
 	return fetch_json(client->fetch, arena, &request, answer, err);
+}
+
+bool vote_client_send(const struct vote_client *client, struct wn_arena *arena, const char *method, const char *target,
+	struct wn_slice body, const char *idempotency, const struct json **answer, struct wn_error *err)
+{
+	return client_send(client, arena, method, target, body, idempotency, NULL, answer, err);
 }
 
 bool vote_client_register(const struct vote_client *client, struct wn_arena *arena, const char *const roles[],
@@ -152,12 +160,14 @@ static void vote_secret(
 		(uint8_t)vote->choice, salt, commitment);
 }
 
-static bool send_ballot(const struct vote_client *client, struct wn_arena *arena, bool reveal,
+/* checkpoint: of those who open votes; NULL otherwise. */
+static bool send_ballot(const struct vote_client *client, struct wn_arena *arena, const char *checkpoint,
 	const struct vote_cast *votes, size_t count, size_t *counted, struct wn_error *err)
 {
 	struct json_writer writer;
 	struct wn_slice body;
 	const struct json *answer;
+	bool reveal = checkpoint != NULL;
 	wn_assert(count > 0 && count <= VOTE_CLIENT_BATCH_MAX);
 	json_begin(&writer, arena);
 	json_open_object(&writer, NULL);
@@ -182,7 +192,7 @@ static bool send_ballot(const struct vote_client *client, struct wn_arena *arena
 	json_close_array(&writer);
 	json_close_object(&writer);
 	if (!json_end(&writer, &body, err) ||
-		!vote_client_send(client, arena, "POST", "/v1/ballots", body, NULL, &answer, err))
+		!client_send(client, arena, "POST", "/v1/ballots", body, NULL, checkpoint, &answer, err))
 		return false;
 	const struct json *results = json_get(answer, "results");
 	if (!results || results->type != JSON_ARRAY || results->count != count)
@@ -200,13 +210,7 @@ static bool send_ballot(const struct vote_client *client, struct wn_arena *arena
 bool vote_client_commit(const struct vote_client *client, struct wn_arena *arena, const struct vote_cast *votes,
 	size_t count, size_t *counted, struct wn_error *err)
 {
-	return send_ballot(client, arena, false, votes, count, counted, err) || wn_while(err, "send sealed votes");
-}
-
-bool vote_client_reveal(const struct vote_client *client, struct wn_arena *arena, const struct vote_cast *votes,
-	size_t count, size_t *counted, struct wn_error *err)
-{
-	return send_ballot(client, arena, true, votes, count, counted, err) || wn_while(err, "open votes");
+	return send_ballot(client, arena, NULL, votes, count, counted, err) || wn_while(err, "send sealed votes");
 }
 
 /* ---- what was verified -------------------------------------------------------------------------------- */
@@ -475,4 +479,15 @@ bool vote_client_check_closed(const struct vote_client *client, struct closed_ro
 			       wn_fail(err, WN_INPUT, "commitment_missing",
 				       "the node counts another sealed vote of yours: do not reveal");
 	return wn_fail(err, WN_INPUT, "commitment_missing", "the node closed the round without your sealed vote");
+}
+
+bool vote_client_reveal(const struct vote_client *client, struct wn_arena *arena, const struct closed_rounds *rounds,
+	const struct vote_cast *votes, size_t count, size_t *counted, struct wn_error *err)
+{
+	char root[ID_HEX_ROOM];
+	char *checkpoint = wn_arena_printf(arena, "%llu %s", (unsigned long long)rounds->checkpoint.size,
+		hex_write(root, rounds->checkpoint.root.bytes, ID_BYTES));
+	if (!checkpoint)
+		return wn_fail(err, WN_FULL, "memory", "no room for a request");
+	return send_ballot(client, arena, checkpoint, votes, count, counted, err) || wn_while(err, "open votes");
 }

@@ -68,8 +68,8 @@ void closed_rounds_close(struct closed_rounds *rounds);
  */
 bool vote_client_check_closed(const struct vote_client *client, struct closed_rounds *rounds,
 	const struct vote_cast *vote, struct wn_error *err);
-/* Opens votes whose rounds were checked. */
-bool vote_client_reveal(const struct vote_client *client, struct wn_arena *arena, const struct vote_cast *votes,
-	size_t count, size_t *counted, struct wn_error *err);
+/* Opens votes whose rounds were checked, and names the checkpoint by which they were. */
+bool vote_client_reveal(const struct vote_client *client, struct wn_arena *arena, const struct closed_rounds *rounds,
+	const struct vote_cast *votes, size_t count, size_t *counted, struct wn_error *err);
 
 #endif

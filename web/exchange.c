@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "web/auth.h"
 #include "web/idempotency.h"
+#include "web/seen_checkpoint.h"
 #include "web/problem.h"
 #include "web/router.h"
 #include "web/web_store.h"
@@ -245,6 +246,10 @@ static bool exchange_steps(struct exchange *exchange, struct wn_error *err)
 		return false;
 	if (exchange->route->needs == ROUTE_DATABASE) {
 		if (!auth_check(exchange, &answered, err))
+			return false;
+		if (answered)
+			return true;
+		if (!seen_checkpoint_begin(exchange, &answered, err))
 			return false;
 		if (answered)
 			return true;

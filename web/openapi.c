@@ -117,6 +117,8 @@ static void params_put(struct openapi *doc, const struct route *route)
 		param_put(doc, entry.word, "query", false, entry.rest);
 	if (route_signed(route) && route->body_max > 0)
 		ref_put(doc, NULL, "parameters", "ContentDigest");
+	if (route_signed(route))
+		ref_put(doc, NULL, "parameters", "WinnowCheckpoint");
 	if (route->idempotent)
 		ref_put(doc, NULL, "parameters", "IdempotencyKey");
 	else if (route_signed(route) && route_changes(route))
@@ -205,6 +207,9 @@ static void statuses_of(const struct route *route, struct openapi_statuses *stat
 		status_add(statuses, 404);
 	if (route->body_max > 0)
 		status_add(statuses, 415);
+	/* seen_checkpoint.c */
+	if (route_signed(route))
+		status_add(statuses, 409);
 	/* idempotency.c, and what the database finds to be in conflict. */
 	if (route_signed(route) && route_changes(route)) {
 		status_add(statuses, 409);

@@ -21,6 +21,8 @@ const struct problem_row problem_rows[] = {
 	{"operator_only", 403, NULL},
 	{"route_unknown", 404, NULL},
 	{"method_not_allowed", 405, NULL},
+	{"checkpoint_malformed", 400, NULL},
+	{"checkpoint_unknown", 409, NULL},
 	{"idempotency_running", 409, NULL},
 	{"idempotency_mismatch", 422, NULL},
 	{"idempotency_missing", 400, NULL},

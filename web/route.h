@@ -65,6 +65,7 @@ struct exchange {
 	struct account account;		 /* when has_account */
 	struct wn_slice idempotency_key; /* data NULL when absent */
 	struct sha256 fingerprint;	 /* of method, target, body and key, when idempotency_key is there */
+	int64_t seen_size;		 /* of the newest checkpoint that the signer verified; 0: none named */
 	struct wn_slice remote_address;	 /* "192.0.2.1", "2001:db8::1" or "unix" */
 	bool by_operator;		 /* came through the operator's socket */
 

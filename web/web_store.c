@@ -42,6 +42,21 @@ bool web_store_answer_find(struct db *db, struct wn_arena *arena, const struct a
 	return done;
 }
 
+bool web_store_checkpoint_known(struct db *db, struct wn_arena *arena, int64_t size, const struct sha256 *root,
+	bool *known, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result = NULL;
+	db_args_init(&args, arena);
+	db_arg_int64(&args, size);
+	db_arg_bytes(&args, root->bytes, ID_BYTES);
+	if (!db_query(db, &SQL_WEB_CHECKPOINT_KNOWN, &args, &result, err))
+		return wn_while(err, "look for a checkpoint");
+	*known = db_rows(result) == 1 && db_bool(result, 0, 0);
+	db_done(result);
+	return true;
+}
+
 bool web_store_answer_insert(struct db *db, struct wn_arena *arena, const struct account_key *key,
 	struct wn_slice idempotency, const struct stored_answer *answer, int64_t now_ms, bool *stored,
 	struct wn_error *err)

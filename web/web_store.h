@@ -20,6 +20,10 @@ bool web_store_answer_insert(struct db *db, struct wn_arena *arena, const struct
 	struct wn_slice idempotency, const struct stored_answer *answer, int64_t now_ms, bool *stored,
 	struct wn_error *err);
 
+/* Whether the node signed a checkpoint of this size with this root. */
+bool web_store_checkpoint_known(struct db *db, struct wn_arena *arena, int64_t size, const struct sha256 *root,
+	bool *known, struct wn_error *err);
+
 /* Inside a transaction: locks the clock's row and reads it; then moves it, which only ever goes forward. */
 bool web_store_clock_lock(struct db *db, struct wn_arena *arena, bool *manual, int64_t *clock_ms, struct wn_error *err);
 bool web_store_clock_set(struct db *db, struct wn_arena *arena, int64_t clock_ms, bool *moved, struct wn_error *err);

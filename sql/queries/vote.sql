@@ -111,6 +111,13 @@ SELECT r.item_id, r.round, r.state, r.campaign, r.commit_until_ms, r.reveal_unti
 FROM round r JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
 ORDER BY r.item_id, r.round FOR NO KEY UPDATE OF r
 
+-- primary keys, journal_entry_leaf, journal_leaf's unique index: rounds that were closed by an entry which a tree of $3 entries does not hold
+-- name: ballot_unseen
+SELECT r.item_id, r.round FROM round r JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
+WHERE r.closed_leaf IS NOT NULL AND NOT EXISTS (
+	SELECT FROM journal_entry e JOIN journal_leaf l USING (entry_id) WHERE e.leaf_hash = r.closed_leaf AND l.position < $3::bigint)
+LIMIT 1
+
 -- primary keys; read behind the locks, so that nothing of it changes before the commit
 -- name: ballot_seats
 SELECT s.item_id, s.round, s.state, s.lease_until_ms, l.sequence, l.commitment, c.commitment, v.choice, v.salt, i.contributor = s.voter

@@ -10,6 +10,10 @@ INSERT INTO idempotency (key, idempotency, fingerprint, status, body, created_ms
 VALUES ($1::bytea, $2::text, $3::bytea, $4::integer, $5::bytea, $6::bigint)
 ON CONFLICT (key, idempotency) DO NOTHING
 
+-- checkpoint's primary key.
+-- name: checkpoint_known
+SELECT root = $2::bytea FROM checkpoint WHERE size = $1::bigint
+
 -- The lock of the one row puts turns of the clock in order.
 -- name: clock_lock
 SELECT clock_manual, clock_ms FROM network FOR NO KEY UPDATE

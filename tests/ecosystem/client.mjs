@@ -104,8 +104,9 @@ export class Node {
 
 	// how: label, fields, params, values, of the library; what is not named is as the profile has it.
 	async signed(request, key, how = {}) {
-		const named = Object.keys(request.headers).some((name) => name.toLowerCase() === "idempotency-key");
-		const fields = how.fields ?? [...(request.body ? COVERED_BODY : COVERED), ...(named ? ["idempotency-key"] : [])];
+		const there = Object.keys(request.headers).map((name) => name.toLowerCase());
+		const fields = how.fields ?? [...(request.body ? COVERED_BODY : COVERED),
+			...["idempotency-key", "winnow-checkpoint"].filter((name) => there.includes(name))];
 		const { body, ...message } = request;
 		const done = await signatures.httpbis.signMessage({
 			key: { id: key.did, alg: "ed25519", sign: async (bytes) => key.sign(bytes) },

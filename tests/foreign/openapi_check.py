@@ -240,6 +240,7 @@ def tell_votes(node, keys, check, item):
     check(len(node.ask("GET", "/v1/seats", judges[0]).json["seats"]) == 2, "a judge lists the seats")
     check(node.ask("GET", "/v1/seats?after=here", judges[0]).status == 400, "a cursor that is none is refused")
     check(node.ask("POST", "/v1/ballots", judges[0], {"phase": "wait", "votes": []}).status == 400, "a ballot that is none is refused")
+    before = node.seen()
     for judge in judges:
         ballot = node.ask("POST", "/v1/ballots", judge, commit_votes(node, judge, held[judge], 1))
         check({one["result"] for one in ballot.json["results"]} == {"ok"}, "sealed votes count")
@@ -251,9 +252,16 @@ def tell_votes(node, keys, check, item):
     listed = node.ask("GET", "/v1/seats", judges[0]).json["seats"]
     check({one["state"] for one in listed} <= {"reveal", "committed"}, "a seat says that its vote can be opened")
 
+    opens = reveal_votes(node, judges[0], held[judges[0]], 1)
+    check(node.ask("POST", "/v1/ballots", judges[0], opens).code == "checkpoint_missing", "nobody opens a vote who verified nothing")
+    for field, code in (("1 " + "0" * 63, "checkpoint_malformed"), ("01 " + "0" * 64, "checkpoint_malformed"), ("1 " + "0" * 64, "checkpoint_unknown"),
+                        ("9" * 18 + " " + "0" * 64, "checkpoint_unknown"), (before["winnow-checkpoint"], "checkpoint_old")):
+        check(node.ask("POST", "/v1/ballots", judges[0], opens, headers={"winnow-checkpoint": field}).code == code, f"a checkpoint {field} is {code}")
+    check(node.ask("GET", "/v1/seats", judges[0], headers={"winnow-checkpoint": "1 " + "0" * 64}).code == "checkpoint_unknown", "not only of ballots")
+
     def opened(judge):
-        results = node.ask("POST", "/v1/ballots", judge, reveal_votes(node, judge, held[judge], 1)).json["results"]
-        return {one["result"] for one in results} <= {"ok", "repeated"}
+        answer = node.ask("POST", "/v1/ballots", judge, reveal_votes(node, judge, held[judge], 1), headers=node.seen())
+        return answer.status == 200 and {one["result"] for one in answer.json["results"]} <= {"ok", "repeated"}
     for judge in judges:
         wait_for("sealed votes are opened", lambda: opened(judge))
     wait_for("the item has its verdict", lambda: node.ask("GET", f"/v1/items/{item}").json["state"] == "provisional")

@@ -140,13 +140,17 @@ class Node:
             digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
             headers["content-digest"] = f"sha-256=:{digest}:"
             covered += [(name, headers[name]) for name in ("content-digest", "content-type")]
-        if "idempotency-key" in headers:
-            covered.append(("idempotency-key", headers["idempotency-key"]))
+        covered += [(name, headers[name]) for name in ("idempotency-key", "winnow-checkpoint") if name in headers]
         names = " ".join(f'"{name}"' for name, _ in covered)
         inside = f'({names});created={now};keyid="{key.did}";alg="ed25519";tag="{self.tag}"'
         base = "".join(f'"{name}": {value}\n' for name, value in covered) + f'"@signature-params": {inside}'
         headers["signature-input"] = "sig1=" + inside
         headers["signature"] = "sig1=:" + base64.b64encode(key.sign(base.encode())).decode() + ":"
+
+    def seen(self):
+        """The node's newest checkpoint as a signed request names it."""
+        lines = self.ask("GET", "/v1/checkpoint").body.decode().split("\n")
+        return {"winnow-checkpoint": f"{lines[1]} {base64.b64decode(lines[2]).hex()}"}
 
     def ask(self, method, target, key=None, body=None, type="application/json", headers=None, operator=False):
         headers = {name.lower(): value for name, value in (headers or {}).items()}

@@ -5,6 +5,7 @@
 #include "web/file_answer.h"
 #include "web/framing.h"
 #include "web/idempotency.h"
+#include "web/seen_checkpoint.h"
 #include "web/router.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
@@ -50,6 +51,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 	}
 	/* A strong match is a weak one too. */
 	wn_assert(!etag_listed(text, "abc", false) || etag_listed(text, "abc", true));
+	struct sha256 root;
+	int64_t size;
+	if (seen_checkpoint_read(text, &size, &root))
+		wn_assert(size > 0 && text.bytes > 2 * ID_BYTES);
 	if (idempotency_read(&arena, text, &out))
 		wn_assert(out.bytes >= 1 && out.bytes <= IDEMPOTENCY_KEY_MAX);
 	wn_arena_free(&arena);

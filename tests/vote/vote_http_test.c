@@ -183,12 +183,15 @@ TEST(validators_take_seats_seal_check_the_checkpoint_and_open)
 	village_settle(&village);
 	CHECK(!vote_client_check_closed(&clients[0], closed, &casts[0][0], &err));
 	CHECK_TEXT(err.code, "checkpoint_behind");
+	/* Who verified nothing, or nothing that holds the round's end, opens nothing. */
+	CHECK(!vote_client_reveal(&clients[0], &arena, closed, casts[0], POSTS, &counted, &err));
+	CHECK_TEXT(err.code, "checkpoint_malformed");
 	seal();
 	wn_error_reset(&err);
 	for (int i = 0; i < VALIDATORS; i++) {
 		for (int n = 0; n < POSTS; n++)
 			CHECK_OK(vote_client_check_closed(&clients[i], closed, &casts[i][n], &err), err);
-		CHECK_OK(vote_client_reveal(&clients[i], &arena, casts[i], POSTS, &counted, &err), err);
+		CHECK_OK(vote_client_reveal(&clients[i], &arena, closed, casts[i], POSTS, &counted, &err), err);
 		CHECK_INT(counted, POSTS);
 	}
 	village_settle(&village);

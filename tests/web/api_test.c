@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "core/journal.h"
 #include "web/idempotency.h"
+#include "web/seen_checkpoint.h"
 #include "web/page_api.h"
 
 SUITE("api")
@@ -339,6 +340,25 @@ TEST(fingerprints_differ_where_anything_differs)
 		idempotency_fingerprint(&other, i == 4 ? &key2 : &key, &differs);
 		CHECK(memcmp(differs.bytes, first.bytes, ID_BYTES) != 0);
 	}
+}
+
+#define ROOT "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+TEST(a_checkpoint_that_a_request_names_is_a_size_and_a_root)
+{
+	static const char *const wrong[] = {"", "1", "1 ", " " ROOT, "0 " ROOT, "01 " ROOT, "+1 " ROOT, "-1 " ROOT,
+		"1  " ROOT, "1 " ROOT "0", "1 " ROOT " ", "1\t" ROOT, "9223372036854775808 " ROOT,
+		"1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeef",
+		"1 00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff",
+		"1 g0112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"};
+	struct sha256 root;
+	int64_t size;
+	CHECK(seen_checkpoint_read(WN_SLICE("9223372036854775807 " ROOT), &size, &root));
+	CHECK_INT(size, INT64_MAX);
+	CHECK_INT(root.bytes[0], 0);
+	CHECK_INT(root.bytes[31], 0xff);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		check_true(!seen_checkpoint_read(wn_slice_of(wrong[i]), &size, &root), wrong[i], __FILE__, __LINE__);
 }
 
 TEST(the_same_request_with_the_same_key_takes_effect_once)
