@@ -22,6 +22,7 @@ static const struct {
 	{"ballots", bench_ballots},
 	{"ingest", bench_ingest},
 	{"tally", bench_tally},
+	{"close", bench_close},
 	{"export", bench_export},
 	{"download", bench_download},
 	{"start", bench_start},
