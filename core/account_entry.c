@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/journal.h"
 #include "core/sign.h"
 
 static const struct {
@@ -50,10 +51,7 @@ bool account_entry(struct wn_arena *arena, const struct account *account, int64_
 	struct wn_error *err)
 {
 	struct json_writer entry;
-	json_begin(&entry, arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "account");
-	json_put_integer(&entry, "time_ms", now_ms);
+	journal_entry_begin(&entry, arena, "account", now_ms);
 	account_put(&entry, account);
 	json_close_object(&entry);
 	return json_end(&entry, out, err);

@@ -7,6 +7,14 @@
 
 enum { JOURNAL_READ_BYTES = 8 * 1024 * 1024 };
 
+void journal_entry_begin(struct json_writer *writer, struct wn_arena *arena, const char *type, int64_t time_ms)
+{
+	json_begin(writer, arena);
+	json_open_object(writer, NULL);
+	json_put_string(writer, "type", type);
+	json_put_integer(writer, "time_ms", time_ms);
+}
+
 #undef journal_append
 bool journal_append(
 	struct db *db, struct wn_arena *arena, struct wn_slice body, struct sha256 *leaf, struct wn_error *err)

@@ -13,6 +13,9 @@
 
 enum { JOURNAL_ENTRY_MAX = 1048576, JOURNAL_BATCH_MAX = 1000 };
 
+/* Opens the object of an entry with its two members that every one has; the writer stays open. */
+void journal_entry_begin(struct json_writer *writer, struct wn_arena *arena, const char *type, int64_t time_ms);
+
 /*
  * Every entry is canonical JSON (RFC 8785) of one object that has at least {"type": "...", "time_ms": n}. `body` is any
  * JSON text of it; it is canonicalised here. Appended as the LAST statement before db_commit(), inside the transaction

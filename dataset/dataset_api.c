@@ -352,10 +352,7 @@ static bool release_entry(struct exchange *exchange, const struct recipe *recipe
 {
 	struct json_writer entry;
 	struct wn_slice text;
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "release");
-	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	journal_entry_begin(&entry, exchange->arena, "release", exchange->now_ms);
 	json_put_string(&entry, "name", recipe->name);
 	json_put_integer(&entry, "version", version);
 	json_put_raw(&entry, "recipe", canonical);

@@ -294,10 +294,7 @@ static bool version_entry(
 	const struct manifest *manifest = &report->manifest;
 	struct json_writer entry;
 	struct wn_slice body;
-	json_begin(&entry, &making->page);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "dataset");
-	json_put_integer(&entry, "time_ms", now_ms);
+	journal_entry_begin(&entry, &making->page, "dataset", now_ms);
 	json_put_string(&entry, "name", manifest->dataset);
 	json_put_integer(&entry, "version", manifest->version);
 	json_put_hex(&entry, "manifest_sha256", report->manifest_sha256.bytes, ID_BYTES);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gpu_embed/radix.h"
+
 /* What one state needs: the factors of all lanes, and room to sort the shingles of the longest text. */
 struct backend_ref_state {
 	uint16_t a[EMBED_LANES], c[EMBED_LANES];
@@ -37,23 +39,6 @@ static void backend_ref_close(void *state)
 	free(state);
 }
 
-/* Sorts by bytes, the lowest first, through `room` and back: four passes leave the result where it was. */
-static void sort_rising(uint32_t *values, uint32_t *room, size_t count)
-{
-	for (unsigned shift = 0; shift < 32; shift += 8) {
-		uint32_t starts[257] = {0};
-		for (size_t i = 0; i < count; i++)
-			starts[(values[i] >> shift & 0xff) + 1]++;
-		for (unsigned digit = 0; digit < 256; digit++)
-			starts[digit + 1] += starts[digit];
-		for (size_t i = 0; i < count; i++)
-			room[starts[values[i] >> shift & 0xff]++] = values[i];
-		uint32_t *swap = values;
-		values = room;
-		room = swap;
-	}
-}
-
 /* The set of a text, rising; returns its size. */
 static uint32_t text_shingles(struct backend_ref_state *ref, const uint32_t *points, size_t count, uint32_t *out)
 {
@@ -63,7 +48,7 @@ static uint32_t text_shingles(struct backend_ref_state *ref, const uint32_t *poi
 	size_t all = count - width + 1;
 	for (size_t i = 0; i < all; i++)
 		out[i] = embed_shingle(points + i, width);
-	sort_rising(out, ref->room, all);
+	radix_rising(out, ref->room, all);
 	uint32_t distinct = 1;
 	for (size_t i = 1; i < all; i++)
 		if (out[i] != out[distinct - 1])

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gpu_embed/backend.h"
+#include "gpu_embed/radix.h"
 
 /*
  * Everything here is static and is compiled once for each instruction set, with its flags. Before the include stand:
@@ -200,23 +201,6 @@ static void block_rising(uint32_t *source, uint32_t *target, size_t count)
 		block_sort_256(source, target);
 }
 
-/* By bytes, the lowest first; for buckets that a hostile text filled. The result is where it was. */
-static void radix_rising(uint32_t *values, uint32_t *room, size_t count)
-{
-	for (unsigned shift = 0; shift < 32; shift += 8) {
-		uint32_t starts[257] = {0};
-		for (size_t i = 0; i < count; i++)
-			starts[(values[i] >> shift & 0xff) + 1]++;
-		for (unsigned digit = 0; digit < 256; digit++)
-			starts[digit + 1] += starts[digit];
-		for (size_t i = 0; i < count; i++)
-			room[starts[values[i] >> shift & 0xff]++] = values[i];
-		uint32_t *swap = values;
-		values = room;
-		room = swap;
-	}
-}
-
 /* Sorts set[0..count) with the help of room. A long text is dealt out by the hashes' first bits, which are even. */
 static void set_rising(struct backend_vector_state *state, size_t count)
 {
@@ -240,6 +224,7 @@ static void set_rising(struct backend_vector_state *state, size_t count)
 	for (unsigned bucket = 0; bucket < buckets; bucket++) {
 		uint32_t start = starts[bucket], size = ends[bucket] - start;
 		if (size > BLOCK_MAX) {
+			/* A bucket that a hostile text filled. */
 			radix_rising(state->room + start, state->set + start, size);
 			memcpy(state->set + start, state->room + start, size * sizeof *block);
 		} else {

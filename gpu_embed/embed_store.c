@@ -241,10 +241,7 @@ bool embed_store_journal(struct db *db, struct wn_arena *arena, const struct emb
 	struct json_writer entry;
 	struct wn_slice body;
 	struct db_args args;
-	json_begin(&entry, arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "duplicates");
-	json_put_integer(&entry, "time_ms", now_ms);
+	journal_entry_begin(&entry, arena, "duplicates", now_ms);
 	json_open_array(&entry, "items");
 	for (size_t i = 0; i < count; i++) {
 		const struct linker_verdict *verdict = &items[i].verdict;

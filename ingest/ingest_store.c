@@ -194,10 +194,7 @@ bool ingest_store_journal(struct db *db, struct wn_arena *arena, const struct in
 	size_t used = 0;
 	if (!leaves)
 		return wn_fail(err, WN_FULL, "memory", "no room for the journal entry");
-	json_begin(&entry, arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "items");
-	json_put_integer(&entry, "time_ms", batch->now_ms);
+	journal_entry_begin(&entry, arena, "items", batch->now_ms);
 	json_put_string(&entry, "campaign", batch->campaign->name);
 	json_put_hex(&entry, "contributor", batch->commitment.bytes, ID_BYTES);
 	json_open_array(&entry, "items");

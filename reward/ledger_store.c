@@ -496,10 +496,7 @@ bool ledger_entry(struct wn_arena *arena, const struct transfer *transfers, size
 	if (count > LEDGER_ENTRY_TRANSFERS_MAX)
 		return wn_fail(err, WN_FULL, "ledger_entry_large",
 			"a journal entry tells at most %d transfers, not %zu", LEDGER_ENTRY_TRANSFERS_MAX, count);
-	json_begin(&entry, arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "transfers");
-	json_put_integer(&entry, "time_ms", now_ms);
+	journal_entry_begin(&entry, arena, "transfers", now_ms);
 	json_open_array(&entry, "transfers");
 	for (size_t i = 0; i < count; i++)
 		transfer_put(&entry, &transfers[i]);

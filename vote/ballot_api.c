@@ -56,10 +56,7 @@ static bool ballot_entry(struct exchange *exchange, const struct ballot *ballot,
 	char did[DID_ROOM];
 	sha256_of(evidence->body.data, evidence->body.bytes, &body);
 	did_write(did, &evidence->voter);
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "ballot");
-	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	journal_entry_begin(&entry, exchange->arena, "ballot", exchange->now_ms);
 	json_put_string(&entry, "voter", did);
 	json_put_string(&entry, "phase", ballot->reveal ? "reveal" : "commit");
 	json_put_hex(&entry, "base_sha256", evidence->id.bytes, ID_BYTES);

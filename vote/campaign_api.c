@@ -90,10 +90,7 @@ static bool campaign_entry(struct exchange *exchange, const char *name, struct w
 {
 	struct json_writer entry;
 	struct wn_slice body;
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "campaign");
-	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	journal_entry_begin(&entry, exchange->arena, "campaign", exchange->now_ms);
 	json_put_string(&entry, "name", name);
 	json_put_integer(&entry, "version", 1);
 	json_put_raw(&entry, "document", document);
@@ -152,10 +149,7 @@ static bool campaign_close_entry(struct exchange *exchange, const char *name, st
 {
 	struct json_writer entry;
 	struct wn_slice body;
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "campaign_closed");
-	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	journal_entry_begin(&entry, exchange->arena, "campaign_closed", exchange->now_ms);
 	json_put_string(&entry, "name", name);
 	json_close_object(&entry);
 	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, leaf, err);

@@ -145,7 +145,7 @@ static bool final_entries(struct close_turn *turn, const struct final_row *rows,
 		return false;
 	if (count == 0)
 		return true;
-	vote_entry_begin(&writer, turn->arena, "final", turn->now_ms);
+	journal_entry_begin(&writer, turn->arena, "final", turn->now_ms);
 	json_open_array(&writer, "items");
 	for (size_t i = 0; i < count; i++) {
 		json_open_object(&writer, NULL);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/journal.h"
 #include "reward/claims_store.h"
 #include "vote/commitment.h"
 #include "vote/gold.h"
@@ -169,7 +170,7 @@ static bool end_entry(struct close_turn *turn, int64_t epoch, int64_t end_ms, co
 {
 	struct json_writer writer;
 	struct vote_entry entry;
-	vote_entry_begin(&writer, turn->arena, "epoch_end", turn->now_ms);
+	journal_entry_begin(&writer, turn->arena, "epoch_end", turn->now_ms);
 	json_put_integer(&writer, "epoch", epoch);
 	json_put_integer(&writer, "ended_ms", end_ms);
 	json_put_hex(&writer, "revealed", next->revealed.bytes, ID_BYTES);
@@ -236,7 +237,7 @@ static bool silent_entry(struct close_turn *turn, int64_t from, const struct epo
 {
 	struct json_writer writer;
 	struct vote_entry entry;
-	vote_entry_begin(&writer, turn->arena, "epochs_silent", turn->now_ms);
+	journal_entry_begin(&writer, turn->arena, "epochs_silent", turn->now_ms);
 	json_put_integer(&writer, "from", from);
 	json_put_integer(&writer, "to", next->epoch - 1);
 	json_put_integer(&writer, "ended_ms", next->opened_ms);

@@ -59,7 +59,7 @@ bool epoch_entry_rounds(struct epoch_run *run, const struct round_opening *openi
 
 static void part_begin(struct epoch_run *run, struct json_writer *writer, const char *campaign, const char *list)
 {
-	vote_entry_begin(writer, &run->scratch, "epoch_close_part", run->turn.now_ms);
+	journal_entry_begin(writer, &run->scratch, "epoch_close_part", run->turn.now_ms);
 	json_put_integer(writer, "epoch", run->epoch);
 	json_put_string(writer, "campaign", campaign);
 	json_open_array(writer, list);
@@ -241,7 +241,7 @@ static void emission_put(struct json_writer *writer, const struct epoch_run *run
 bool epoch_entry_close(struct epoch_run *run, struct vote_entry *out, struct wn_error *err)
 {
 	struct json_writer writer;
-	vote_entry_begin(&writer, run->turn.arena, "epoch_close", run->turn.now_ms);
+	journal_entry_begin(&writer, run->turn.arena, "epoch_close", run->turn.now_ms);
 	json_put_integer(&writer, "epoch", run->epoch);
 	json_open_array(&writer, "parts");
 	for (size_t i = 0; i < run->parts.count; i++)

@@ -310,7 +310,7 @@ static bool entry_tally(const struct outcomes *all, struct wn_error *err)
 	struct json_writer writer;
 	struct vote_entry entry;
 	size_t told = 0;
-	vote_entry_begin(&writer, all->turn->arena, "tally", all->turn->now_ms);
+	journal_entry_begin(&writer, all->turn->arena, "tally", all->turn->now_ms);
 	json_put_integer(&writer, "epoch", all->epoch);
 	json_open_array(&writer, "rounds");
 	for (size_t i = 0; i < all->count; i++) {
@@ -382,7 +382,7 @@ static bool commits_judge(struct outcomes *all, struct wn_error *err)
 static bool commits_entry(const struct outcomes *all, struct vote_entry *out, size_t *closed, struct wn_error *err)
 {
 	struct json_writer writer;
-	vote_entry_begin(&writer, all->turn->arena, "commit_closed", all->turn->now_ms);
+	journal_entry_begin(&writer, all->turn->arena, "commit_closed", all->turn->now_ms);
 	json_open_array(&writer, "rounds");
 	*closed = 0;
 	for (size_t i = 0; i < all->count; i++) {

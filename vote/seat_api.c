@@ -137,10 +137,7 @@ static bool seats_entry(
 	struct wn_slice body;
 	char did[DID_ROOM];
 	did_write(did, &exchange->account.key);
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "seats");
-	json_put_integer(&entry, "time_ms", exchange->now_ms);
+	journal_entry_begin(&entry, exchange->arena, "seats", exchange->now_ms);
 	json_put_string(&entry, "campaign", taking->row.campaign.name);
 	json_put_string(&entry, "voter", did);
 	json_put_amount(&entry, "bond", taking->bond_units);

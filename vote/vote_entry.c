@@ -5,14 +5,6 @@
 #include "core/sign.h"
 #include "core/tree.h"
 
-void vote_entry_begin(struct json_writer *writer, struct wn_arena *arena, const char *type, int64_t now_ms)
-{
-	json_begin(writer, arena);
-	json_open_object(writer, NULL);
-	json_put_string(writer, "type", type);
-	json_put_integer(writer, "time_ms", now_ms);
-}
-
 bool vote_entry_seal(struct json_writer *writer, struct wn_arena *arena, struct vote_entry *out, struct wn_error *err)
 {
 	struct wn_slice text;
@@ -43,7 +35,7 @@ bool vote_entry_rounds_seal(struct wn_arena *arena, const struct round_opening *
 {
 	struct json_writer writer;
 	wn_assert(count <= VOTE_ENTRY_ROUNDS_MAX);
-	vote_entry_begin(&writer, arena, "rounds", now_ms);
+	journal_entry_begin(&writer, arena, "rounds", now_ms);
 	json_open_array(&writer, "rounds");
 	for (size_t i = 0; i < count; i++) {
 		json_open_object(&writer, NULL);
@@ -79,7 +71,7 @@ bool vote_entry_seats_left(struct db *db, struct wn_arena *arena, const char *ca
 	char did[DID_ROOM];
 	if (count == 0)
 		return true;
-	vote_entry_begin(&writer, arena, "seat_left", now_ms);
+	journal_entry_begin(&writer, arena, "seat_left", now_ms);
 	json_put_string(&writer, "cause", cause);
 	json_open_array(&writer, "seats");
 	for (size_t i = 0; i < count; i++) {

@@ -3,6 +3,7 @@
 #define VOTE_VOTE_ENTRY_H
 
 #include "core/db.h"
+#include "core/journal.h"
 #include "core/json.h"
 #include "vote/round_store.h"
 
@@ -10,9 +11,7 @@ struct vote_entry {
 	struct wn_slice body; /* canonical */
 	struct sha256 leaf;
 };
-/* Opens the entry's object with type and time. */
-void vote_entry_begin(struct json_writer *writer, struct wn_arena *arena, const char *type, int64_t now_ms);
-/* Closes the object. */
+/* Closes the object that journal_entry_begin() opened. */
 bool vote_entry_seal(struct json_writer *writer, struct wn_arena *arena, struct vote_entry *out, struct wn_error *err);
 bool vote_entry_append(struct db *db, struct wn_arena *arena, const struct vote_entry *entry, struct wn_error *err);
 

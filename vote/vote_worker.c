@@ -58,7 +58,7 @@ static bool outage_entry(struct vote_turn *turn, int64_t from_ms, struct wn_erro
 {
 	struct json_writer writer;
 	struct vote_entry entry;
-	vote_entry_begin(&writer, turn->arena, "outage", turn->now_ms);
+	journal_entry_begin(&writer, turn->arena, "outage", turn->now_ms);
 	json_put_integer(&writer, "from_ms", from_ms);
 	json_put_integer(&writer, "moved_ms", turn->now_ms - from_ms);
 	return vote_entry_seal(&writer, turn->arena, &entry, err) &&

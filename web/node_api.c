@@ -363,10 +363,7 @@ static bool clock_entry(struct exchange *exchange, int64_t clock_ms, int64_t tar
 {
 	struct json_writer entry;
 	struct wn_slice body;
-	json_begin(&entry, exchange->arena);
-	json_open_object(&entry, NULL);
-	json_put_string(&entry, "type", "clock");
-	json_put_integer(&entry, "time_ms", clock_ms);
+	journal_entry_begin(&entry, exchange->arena, "clock", clock_ms);
 	json_put_integer(&entry, "now_ms", target_ms);
 	json_close_object(&entry);
 	return json_end(&entry, &body, err) && journal_append(exchange->db, exchange->arena, body, NULL, err);

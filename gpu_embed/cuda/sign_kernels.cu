@@ -127,6 +127,19 @@ static __device__ __forceinline__ void put_keys(
 		chunk.keys[(size_t)lane * chunk.count + text] = embed_band_key(lanes + lane * EMBED_ROWS, lane);
 }
 
+/* A thread's share of the lanes: their factors, and minima of nothing. */
+static __device__ __forceinline__ void lanes_begin(const struct sign_chunk &chunk, int lane,
+	uint32_t (&a)[LANES_A_THREAD], uint32_t (&difference)[LANES_A_THREAD], uint32_t (&least)[LANES_A_THREAD])
+{
+#pragma unroll
+	for (int k = 0; k < LANES_A_THREAD; k++) {
+		struct sign_factor factor = chunk.factors[LANES_A_THREAD * lane + k];
+		a[k] = factor.a;
+		difference[k] = factor.difference;
+		least[k] = UINT32_MAX;
+	}
+}
+
 static __device__ __forceinline__ unsigned warp_width(const uint32_t *points, uint32_t count, int lane)
 {
 	uint32_t wide = 0, blanks = 0;
@@ -166,13 +179,7 @@ static __global__ void __launch_bounds__(WARPS * 32) sign_short(const __grid_con
 	if (lane == 0)
 		chunk.sizes[text] = size;
 	uint32_t a[LANES_A_THREAD], difference[LANES_A_THREAD], least[LANES_A_THREAD];
-#pragma unroll
-	for (int k = 0; k < LANES_A_THREAD; k++) {
-		struct sign_factor factor = chunk.factors[LANES_A_THREAD * lane + k];
-		a[k] = factor.a;
-		difference[k] = factor.difference;
-		least[k] = UINT32_MAX;
-	}
+	lanes_begin(chunk, lane, a, difference, least);
 	/* A multiple of four, the last one again and again: it changes no minimum. */
 	uint32_t filled = (size + 3) / 4 * 4;
 	if (size > 0 && size + lane < filled)
@@ -276,13 +283,7 @@ static __device__ void sign_one_long(const struct sign_chunk &chunk, uint32_t te
 	/* Repeated ones change no minimum. Each warp takes every eighth shingle through all lanes. */
 	int lane = threadIdx.x % 32;
 	uint32_t a[LANES_A_THREAD], difference[LANES_A_THREAD], least[LANES_A_THREAD];
-#pragma unroll
-	for (int k = 0; k < LANES_A_THREAD; k++) {
-		struct sign_factor factor = chunk.factors[LANES_A_THREAD * lane + k];
-		a[k] = factor.a;
-		difference[k] = factor.difference;
-		least[k] = UINT32_MAX;
-	}
+	lanes_begin(chunk, lane, a, difference, least);
 	for (uint32_t i = threadIdx.x / 32; i < all; i += LONG_THREADS / 32)
 #pragma unroll
 		for (int k = 0; k < LANES_A_THREAD; k++)

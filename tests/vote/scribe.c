@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "core/journal.h"
 #include "core/sign.h"
 #include "core/tree.h"
 #include "reward/claims.h"
@@ -74,7 +75,7 @@ static void keep(struct scribe *scribe, struct wn_slice text)
 
 static void begin(struct scribe *scribe, struct json_writer *writer, const char *type, int64_t time_ms)
 {
-	vote_entry_begin(writer, scribe->arena, type, time_ms);
+	journal_entry_begin(writer, scribe->arena, type, time_ms);
 }
 
 static void end(struct scribe *scribe, struct json_writer *writer)
