@@ -159,6 +159,35 @@ TEST(day_after_day_replays_what_is_carried_from_one_to_the_next)
 	replay_close(replay);
 }
 
+/* The first pay that becomes final gets another amount on its way into the replay. */
+struct forged {
+	struct replay *replay;
+	struct wn_error err;
+	bool done;
+};
+
+static bool entry_forged(void *context, struct wn_slice entry)
+{
+	struct forged *forged = context;
+	if (!forged->done && memmem(entry.data, entry.bytes, "\"reward/validator\"", 18) &&
+		memmem(entry.data, entry.bytes, "\"post\"", 6))
+		forged->done = scribe_replace(&arena, &entry, "\"amount\":\"", "\"amount\":\"1");
+	return forged->err.code[0] || replay_entry(forged->replay, entry, &forged->err) || forged->done;
+}
+
+TEST(pay_that_becomes_final_is_the_pay_that_was_granted)
+{
+	struct forged forged = {0};
+	CHECK_OR_RETURN(replay_open(&forged.replay, NULL, &forged.err));
+	wn_arena_free(&arena);
+	wn_arena_init(&arena, ARENA_BYTES);
+	CHECK(scribe_write_days(&arena, 2, entry_forged, &forged));
+	CHECK(forged.done);
+	CHECK_TEXT(forged.err.code, "replay_transfer");
+	CHECK(strstr(forged.err.text, "are paid, expected") != NULL);
+	replay_close(forged.replay);
+}
+
 TEST(a_journal_that_ends_anywhere_replays_as_far_as_it_goes)
 {
 	struct replay_totals totals;
