@@ -218,8 +218,8 @@ TEST(under_far_too_many_writes_each_is_stored_once_or_refused_with_a_time_to_wai
 	CHECK_OR_RETURN(clients_open(&load));
 	clients_rush(&load);
 	CHECK(load.stored > 0);
-	/* Refusals of both kinds: an address had its share of the queue, and the queue was full. */
-	CHECK(load.shed[0] + load.shed[1] > load.stored);
+	/* Refusals of both kinds: an address had its share of the queue, and the queue was full. How many depends on
+	 * who is faster, the clients or the server. */
 	CHECK(load.shed[0] > 0);
 	CHECK(load.shed[1] > 0);
 	CHECK_INT(load.odd, 0);
