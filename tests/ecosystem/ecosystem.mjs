@@ -6,7 +6,7 @@ import { Key, Node, Report } from "./client.mjs";
 import { Document, judgeDocument } from "./document.mjs";
 import { judgeEvidence } from "./evidence.mjs";
 import { judgeSignatures } from "./signatures.mjs";
-import { walk } from "./walk.mjs";
+import { walk, walkClosing } from "./walk.mjs";
 
 const [url, state, folder, winnow, out] = process.argv.slice(2);
 const report = new Report(), check = (good, sentence) => report.check(good, sentence);
@@ -22,5 +22,6 @@ mkdirSync(join(out, "version"));
 const told = await walk(node, keys, check, join(out, "version"));
 await judgeSignatures(node, keys, check, winnow, folder);
 await judgeEvidence(node, keys, told, join(out, "version"), check);
+await walkClosing(node, keys, check);
 document.judgeCoverage();
 report.end();
