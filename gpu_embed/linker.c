@@ -4,10 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gpu_embed/leaders.h"
+#include "gpu_embed/index.h"
 
 struct linker {
-	struct leaders *leaders;
+	struct dup_index *index;
+	struct index_found found;
 };
 
 const char *dup_method_name(enum dup_method method)
@@ -17,13 +18,26 @@ const char *dup_method_name(enum dup_method method)
 	return names[method];
 }
 
-bool linker_open(struct linker **out, struct wn_error *err)
+bool linker_open_folder(struct linker **out, const char *folder, struct wn_error *err)
 {
 	struct linker *linker = calloc(1, sizeof *linker);
 	if (!linker)
 		return wn_fail(err, WN_FULL, "memory", "no room for the linker");
-	if (!leaders_open(&linker->leaders, err)) {
+	if (!index_open(&linker->index, folder, err)) {
 		free(linker);
+		return false;
+	}
+	*out = linker;
+	return true;
+}
+
+bool linker_open(struct linker **out, struct wn_error *err)
+{
+	struct linker *linker;
+	if (!linker_open_folder(&linker, NULL, err))
+		return false;
+	if (!linker_start(linker, 0, err)) {
+		linker_close(linker);
 		return false;
 	}
 	*out = linker;
@@ -34,13 +48,43 @@ void linker_close(struct linker *linker)
 {
 	if (!linker)
 		return;
-	leaders_close(linker->leaders);
+	index_close(linker->index);
 	free(linker);
+}
+
+size_t linker_marks(const struct linker *linker, const struct linker_mark **out)
+{
+	return index_marks(linker->index, out);
+}
+
+bool linker_start(struct linker *linker, size_t marks, struct wn_error *err)
+{
+	return index_start(linker->index, marks, err);
 }
 
 size_t linker_leaders(const struct linker *linker)
 {
-	return leaders_count(linker->leaders);
+	return index_count(linker->index);
+}
+
+int64_t linker_watermark(const struct linker *linker)
+{
+	return index_watermark(linker->index);
+}
+
+void linker_keep(struct linker *linker)
+{
+	index_keep(linker->index);
+}
+
+void linker_settle(struct linker *linker)
+{
+	index_settle(linker->index);
+}
+
+void linker_prefetch(const struct linker *linker, const struct linker_post *post)
+{
+	index_prefetch(linker->index, post);
 }
 
 void linker_jaccard(
@@ -57,16 +101,26 @@ void linker_jaccard(
 	*either = (int32_t)(a_size + b_size - same);
 }
 
+/* Eight lanes at a time: compared, each gives 0 or -1. */
+typedef uint16_t lanes_vector __attribute__((vector_size(16)));
+
 static int lanes_equal(const uint16_t *a, const uint16_t *b)
 {
+	lanes_vector sum = {0};
 	int equal = 0;
-	for (unsigned lane = 0; lane < EMBED_LANES; lane++)
-		equal += a[lane] == b[lane];
+	for (unsigned lane = 0; lane < EMBED_LANES; lane += 8) {
+		lanes_vector left, right;
+		memcpy(&left, a + lane, sizeof left);
+		memcpy(&right, b + lane, sizeof right);
+		sum -= (lanes_vector)(left == right);
+	}
+	for (unsigned i = 0; i < 8; i++)
+		equal += sum[i];
 	return equal;
 }
 
 /* One exact comparison: a leader that is repeated moves origin and cluster, one that is not may be the nearest. */
-static void compare(const struct linker_post *post, const struct leader *leader, struct linker_verdict *out)
+static void compare(const struct linker_post *post, const struct index_leader *leader, struct linker_verdict *out)
 {
 	int32_t common, either;
 	linker_jaccard(post->shingles, post->size, leader->shingles, leader->size, &common, &either);
@@ -75,54 +129,65 @@ static void compare(const struct linker_post *post, const struct leader *leader,
 	if ((int64_t)common * post->denominator >= (int64_t)post->numerator * either && !digits_part) {
 		if (out->method == DUP_NONE) {
 			out->method = DUP_MINHASH;
-			out->origin = out->cluster = leader->item;
+			out->origin = out->cluster = *leader->item;
 			out->numerator = common;
 			out->denominator = either;
-		} else if (id_compare(&leader->item, &out->cluster) < 0) {
-			out->cluster = leader->item;
+		} else if (id_compare(leader->item, &out->cluster) < 0) {
+			out->cluster = *leader->item;
 		}
 	} else if (!out->has_nearest ||
 		   (int64_t)common * out->nearest_denominator > (int64_t)out->nearest_numerator * either) {
 		out->has_nearest = true;
-		out->nearest = leader->item;
+		out->nearest = *leader->item;
 		out->nearest_numerator = common;
 		out->nearest_denominator = either;
 	}
 }
 
-static void link_near(const struct linker *linker, const struct linker_post *post, struct linker_verdict *out)
+static bool link_near(
+	struct linker *linker, const struct linker_post *post, struct linker_verdict *out, struct wn_error *err)
 {
-	uint32_t numbers[LEADERS_CANDIDATES_MAX];
-	int equal[LEADERS_CANDIDATES_MAX], least = embed_lanes_least(post->numerator, post->denominator);
-	size_t count = leaders_candidates(linker->leaders, post, numbers), likeliest = count;
-	for (size_t i = 0; i < count; i++) {
-		equal[i] = lanes_equal(post->lanes, leaders_at(linker->leaders, numbers[i])->lanes);
-		if (equal[i] < least && (likeliest == count || equal[i] > equal[likeliest]))
+	struct index_leader leaders[INDEX_CANDIDATES_MAX];
+	const struct index_found *found = &linker->found;
+	int equal[INDEX_CANDIDATES_MAX], least = embed_lanes_least(post->numerator, post->denominator);
+	size_t likeliest = found->count;
+	for (size_t i = 0; i < found->count; i++) {
+		if (!index_leader(linker->index, found->numbers[i], &leaders[i], err))
+			return false;
+		equal[i] = lanes_equal(post->lanes, leaders[i].lanes);
+		if (equal[i] < least && (likeliest == found->count || equal[i] > equal[likeliest]))
 			likeliest = i;
 	}
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < found->count; i++)
 		if (equal[i] >= least || i == likeliest)
-			compare(post, leaders_at(linker->leaders, numbers[i]), out);
+			compare(post, &leaders[i], out);
+	return true;
 }
 
 bool linker_link(
 	struct linker *linker, const struct linker_post *post, struct linker_verdict *out, struct wn_error *err)
 {
+	struct index_leader same;
+	uint32_t number;
+	bool has_same;
 	wn_assert(post->numerator > 0);
 	wn_assert(post->numerator <= post->denominator);
 	*out = (struct linker_verdict){
 		.origin = post->item, .cluster = post->item, .denominator = 1, .nearest_denominator = 1};
-	const struct leader *same = leaders_same(linker->leaders, post);
-	if (same) {
-		out->method = memcmp(same->raw.bytes, post->raw.bytes, ID_BYTES) == 0 ? DUP_EXACT : DUP_NORMALISED;
-		out->origin = out->cluster = same->item;
+	if (!index_same(linker->index, post, &has_same, &number, err))
+		return false;
+	if (has_same) {
+		if (!index_leader(linker->index, number, &same, err))
+			return false;
+		out->method = memcmp(same.raw->bytes, post->raw.bytes, ID_BYTES) == 0 ? DUP_EXACT : DUP_NORMALISED;
+		out->origin = out->cluster = *same.item;
 		out->numerator = 1;
 		return true;
 	}
-	if (post->near)
-		link_near(linker, post, out);
+	if (!index_find(linker->index, post, &linker->found, err) || !link_near(linker, post, out, err))
+		return false;
 	if (out->method == DUP_NONE)
-		return leaders_add(linker->leaders, post, err);
+		return index_add(linker->index, post, linker->found.mask, err);
 	out->has_nearest = false;
 	out->nearest_numerator = 0;
 	out->nearest_denominator = 1;
@@ -131,5 +196,6 @@ bool linker_link(
 
 bool linker_restore(struct linker *linker, const struct linker_post *post, struct wn_error *err)
 {
-	return leaders_add(linker->leaders, post, err);
+	return index_find(linker->index, post, &linker->found, err) &&
+	       index_add(linker->index, post, linker->found.mask, err);
 }

@@ -11,7 +11,7 @@
 #include "gpu_embed/embed_spec.h"
 
 enum {
-	LINKER_LEADERS_MAX = 1 << 24, /* about 1.2 KB of memory each */
+	LINKER_LEADERS_MAX = 1 << 26, /* about 1.3 KB each, of files where there is a folder for them (index.h) */
 	LINKER_KEY_LEADERS_MAX =
 		32, /* leaders that one band key leads to: the earliest; templates must not make it slow */
 };
@@ -23,6 +23,7 @@ const char *dup_method_name(enum dup_method method); /* "none", "exact", "norm",
 /* A signed post. Nothing is kept of what the pointers lead to. */
 struct linker_post {
 	struct item_id item;
+	int64_t seq;		    /* its place in the order in which posts are linked: rising, above 0 */
 	uint64_t campaign;	    /* stands for it: only posts of one campaign repeat each other */
 	int numerator, denominator; /* Jaccard from which a post repeats another */
 	struct sha256 raw, normal;  /* of the content as kept, and normalised */
@@ -61,15 +62,34 @@ struct linker_verdict {
  * A post that repeats leaders of two clusters joins the cluster with the smaller id and does not merge them.
  */
 struct linker;
-bool linker_open(struct linker **out, struct wn_error *err);
-void linker_close(struct linker *linker); /* NULL is fine */
+bool linker_open(struct linker **out, struct wn_error *err); /* with all leaders in memory */
+void linker_close(struct linker *linker);		     /* NULL is fine */
 size_t linker_leaders(const struct linker *linker);
 /* Decides a post against all before it, and takes it in as a leader when it repeats nothing. WN_FULL linker_full,
- * memory. */
+ * memory; WN_INPUT index_damaged: index_start() tells what to do. */
 bool linker_link(
 	struct linker *linker, const struct linker_post *post, struct linker_verdict *out, struct wn_error *err);
+/* Hint that the post comes soon: a few posts ahead, the memory that it needs is near by then. */
+void linker_prefetch(const struct linker *linker, const struct linker_post *post);
 /* Takes in a leader that was decided before. */
 bool linker_restore(struct linker *linker, const struct linker_post *post, struct wn_error *err);
+
+/* ---- leaders in a folder (index.h) ---- */
+
+/* The last leader of a segment: its item stands in the order at `seq`, or the segment is another database's. */
+struct linker_mark {
+	struct item_id item;
+	int64_t seq;
+};
+/* Call linker_start() before anything else, with as many of the marks as the truth bears out. */
+bool linker_open_folder(struct linker **out, const char *folder, struct wn_error *err);
+size_t linker_marks(const struct linker *linker, const struct linker_mark **out);
+bool linker_start(struct linker *linker, size_t marks, struct wn_error *err);
+/* The `seq` of the last leader; those behind it are to be restored. 0: there is none. */
+int64_t linker_watermark(const struct linker *linker);
+/* What was decided so far holds: it may go to the folder. linker_settle() waits for work in the background too. */
+void linker_keep(struct linker *linker);
+void linker_settle(struct linker *linker);
 
 /* Shingles in common and in either of two rising sets. */
 void linker_jaccard(

@@ -167,6 +167,7 @@ void corpus_id(uint64_t number, struct item_id *out)
 struct linker_post corpus_linker_post(const struct signed_content *content, uint64_t number)
 {
 	struct linker_post post = {
+		.seq = (int64_t)number + 1,
 		.campaign = 1,
 		.numerator = 7,
 		.denominator = 10,

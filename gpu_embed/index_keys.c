@@ -1,0 +1,96 @@
+/* Lines of entries: put at the first free place behind a key's line, found by walking the same way. */
+#include "gpu_embed/index_keys.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+enum { LINES_A_BLOCK = INDEX_BLOCK / sizeof(struct index_line) };
+
+uint64_t index_keys_lines(uint64_t entries)
+{
+	uint64_t lines = entries / INDEX_FILL + 1;
+	return lines < INDEX_LINES_LEAST ? INDEX_LINES_LEAST : lines;
+}
+
+bool index_keys_open(struct index_keys *keys, uint64_t entries, uint64_t salt, struct wn_error *err)
+{
+	uint64_t lines = index_keys_lines(entries);
+	/* Pages of zeros that take no memory before they are written. */
+	void *map = mmap(
+		NULL, lines * sizeof(struct index_line), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (map == MAP_FAILED)
+		return wn_fail(
+			err, WN_FULL, "memory", "no room for %llu keys of the index", (unsigned long long)entries);
+	madvise(map, lines * sizeof(struct index_line), MADV_HUGEPAGE);
+	*keys = (struct index_keys){.lines = map, .owned = map, .line_count = lines, .salt = salt};
+	return true;
+}
+
+void index_keys_close(struct index_keys *keys)
+{
+	if (keys->owned)
+		munmap(keys->owned, keys->line_count * sizeof *keys->owned);
+	index_file_close(keys->file);
+	*keys = (struct index_keys){0};
+}
+
+bool index_keys_put(struct index_line *lines, uint64_t line_count, uint64_t hash, uint32_t leader)
+{
+	uint64_t at = index_key_line(hash, line_count);
+	for (unsigned walked = 0; walked < INDEX_WAY_MAX; walked++) {
+		struct index_line *line = &lines[at];
+		if (line->count < INDEX_LINE_ENTRIES) {
+			line->leaders[line->count] = leader;
+			line->prints[line->count++] = index_key_print(hash);
+			return true;
+		}
+		at = at + 1 == line_count ? 0 : at + 1;
+	}
+	return false;
+}
+
+/* Makes walk->hits those of the line where it stands. */
+static bool walk_line(const struct index_keys *keys, struct index_walk *walk, struct wn_error *err)
+{
+	if (keys->file && !index_file_check_block(keys->file, walk->line / LINES_A_BLOCK, err))
+		return false;
+	const struct index_line *line = &keys->lines[walk->line];
+	if (line->count > INDEX_LINE_ENTRIES)
+		return wn_fail(err, WN_INPUT, "index_damaged", "a line of %u keys", line->count);
+	uint32_t hits = 0;
+	for (unsigned i = 0; i < INDEX_LINE_ENTRIES; i++)
+		hits |= (uint32_t)(line->prints[i] == walk->print) << i;
+	walk->hits = hits & ((1u << line->count) - 1);
+	walk->last = line->count < INDEX_LINE_ENTRIES;
+	return true;
+}
+
+bool index_keys_walk(const struct index_keys *keys, uint64_t hash, struct index_walk *walk, struct wn_error *err)
+{
+	*walk = (struct index_walk){.line = index_key_line(hash, keys->line_count), .print = index_key_print(hash)};
+	return walk_line(keys, walk, err);
+}
+
+bool index_keys_next(
+	const struct index_keys *keys, struct index_walk *walk, uint32_t *leader, bool *found, struct wn_error *err)
+{
+	while (!walk->hits && !walk->last) {
+		/* Whoever wrote it would have made another table. */
+		if (++walk->lines_walked == INDEX_WAY_MAX) {
+			if (keys->file)
+				return wn_fail(err, WN_INPUT, "index_damaged", "a way of %d lines", INDEX_WAY_MAX);
+			break;
+		}
+		walk->line = walk->line + 1 == keys->line_count ? 0 : walk->line + 1;
+		if (!walk_line(keys, walk, err))
+			return false;
+	}
+	*found = walk->hits != 0;
+	if (!*found)
+		return true;
+	unsigned entry = (unsigned)__builtin_ctz(walk->hits);
+	walk->hits &= walk->hits - 1;
+	*leader = keys->lines[walk->line].leaders[entry];
+	return true;
+}
