@@ -1,6 +1,8 @@
 /* Registered keys in the database, and the salted names under which the journal knows them. */
 #include "core/account.h"
 
+#include <string.h>
+
 #include "core/hash.h"
 #include "core/sign.h"
 #include "sql_core.h"
@@ -16,26 +18,35 @@ void account_commitment(
 	hash_done(&layout, out);
 }
 
-bool account_find(struct db *db, struct wn_arena *arena, const struct account_key *key, struct account *out,
-	bool *found, struct wn_error *err)
+bool account_find_many(struct db *db, struct wn_arena *arena, const struct account_key *keys, size_t count,
+	struct account *accounts, bool *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
+	memset(found, 0, count * sizeof *found);
 	db_args_init(&args, arena);
-	db_arg_bytes(&args, key->bytes, ID_BYTES);
+	db_arg_ids(&args, keys, sizeof *keys, ID_BYTES, count);
 	if (!db_query(db, &SQL_CORE_ACCOUNT_FIND, &args, &result, err))
 		return wn_while(err, "look for an account");
-	*found = db_rows(result) == 1;
-	if (*found) {
-		out->key = *key;
-		out->roles = db_int32(result, 0, 0);
-		out->robot = db_bool(result, 0, 1);
-		out->jailed = db_bool(result, 0, 2);
-		db_copy_id(result, 0, 3, out->commitment.bytes, ID_BYTES);
-		out->registered_ms = db_int64(result, 0, 4);
+	for (size_t row = 0; row < db_rows(result); row++) {
+		size_t i = (size_t)db_int32(result, row, 0) - 1;
+		wn_assert(i < count);
+		found[i] = true;
+		accounts[i] = (struct account){.key = keys[i],
+			.roles = db_int32(result, row, 1),
+			.robot = db_bool(result, row, 2),
+			.jailed = db_bool(result, row, 3),
+			.registered_ms = db_int64(result, row, 5)};
+		db_copy_id(result, row, 4, accounts[i].commitment.bytes, ID_BYTES);
 	}
 	db_done(result);
 	return true;
+}
+
+bool account_find(struct db *db, struct wn_arena *arena, const struct account_key *key, struct account *out,
+	bool *found, struct wn_error *err)
+{
+	return account_find_many(db, arena, key, 1, out, found, err);
 }
 
 static bool account_add_roles(struct db *db, struct wn_arena *arena, const struct account_key *key, int32_t roles,

@@ -24,6 +24,9 @@ struct account {
 /* *found tells; not finding is no failure. */
 bool account_find(struct db *db, struct wn_arena *arena, const struct account_key *key, struct account *out,
 	bool *found, struct wn_error *err);
+/* The same for many keys in one query: accounts[i] and found[i] belong to keys[i]. */
+bool account_find_many(struct db *db, struct wn_arena *arena, const struct account_key *keys, size_t count,
+	struct account *accounts, bool *found, struct wn_error *err);
 /*
  * Registers a key under the owner's salt; NULL: one is drawn here. The key is the natural key: a second registration
  * adds roles (never operator) and takes over newer terms; salt, commitment, robot and time stay. *changed: the journal

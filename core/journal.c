@@ -15,29 +15,43 @@ void journal_entry_begin(struct json_writer *writer, struct wn_arena *arena, con
 	json_put_integer(writer, "time_ms", time_ms);
 }
 
-#undef journal_append
-bool journal_append(
-	struct db *db, struct wn_arena *arena, struct wn_slice body, struct sha256 *leaf, struct wn_error *err)
+static bool journal_canonical(struct wn_arena *arena, struct wn_slice body, struct wn_slice *canonical,
+	struct sha256 *leaf, struct wn_error *err)
 {
 	const struct json *entry;
-	struct wn_slice canonical;
-	struct sha256 hash;
 	int64_t time_ms;
-	/* Alone it would record nothing, and what it records could be lost without it. */
-	wn_assert(db_in_transaction(db));
 	if (body.bytes > JOURNAL_ENTRY_MAX)
 		return wn_fail(err, WN_FULL, "journal_entry_large", "a journal entry of %zu bytes; at most %d",
 			body.bytes, JOURNAL_ENTRY_MAX);
-	if (!json_parse(arena, body.data, body.bytes, &entry, err) || !jcs_write(arena, entry, &canonical, err))
-		return wn_while(err, "append to the journal");
+	if (!json_parse(arena, body.data, body.bytes, &entry, err) || !jcs_write(arena, entry, canonical, err))
+		return false;
 	if (!json_member_string(entry, "type", NULL) || !json_integer(json_get(entry, "time_ms"), &time_ms))
 		return wn_fail(err, WN_INPUT, "journal_entry", "a journal entry needs a type and a time_ms");
-	tree_leaf(canonical.data, canonical.bytes, &hash);
-	if (!journal_store_append(db, arena, canonical, &hash, err))
-		return wn_while(err, "append to the journal");
-	if (leaf)
-		*leaf = hash;
+	tree_leaf(canonical->data, canonical->bytes, leaf);
 	return true;
+}
+
+#undef journal_append
+#undef journal_append_many
+bool journal_append_many(struct db *db, struct wn_arena *arena, const struct wn_slice *bodies, size_t count,
+	struct sha256 *leaves, struct wn_error *err)
+{
+	/* Alone it would record nothing, and what it records could be lost without it. */
+	wn_assert(db_in_transaction(db));
+	struct wn_slice *canonical = wn_arena_array(arena, count, sizeof *canonical);
+	if (!canonical)
+		return wn_fail(err, WN_FULL, "memory", "no room for journal entries");
+	for (size_t i = 0; i < count; i++)
+		if (!journal_canonical(arena, bodies[i], &canonical[i], &leaves[i], err))
+			return wn_while(err, "append to the journal");
+	return journal_store_append(db, arena, canonical, leaves, count, err) || wn_while(err, "append to the journal");
+}
+
+bool journal_append(
+	struct db *db, struct wn_arena *arena, struct wn_slice body, struct sha256 *leaf, struct wn_error *err)
+{
+	struct sha256 hash;
+	return journal_append_many(db, arena, &body, 1, leaf ? leaf : &hash, err);
 }
 
 /* ---- the sequencer ---- */

@@ -23,7 +23,12 @@ void journal_entry_begin(struct json_writer *writer, struct wn_arena *arena, con
  */
 bool journal_append(
 	struct db *db, struct wn_arena *arena, struct wn_slice body, struct sha256 *leaf, struct wn_error *err);
+/* The same for what one transaction records in several entries: leaves[i] belongs to bodies[i]. */
+bool journal_append_many(struct db *db, struct wn_arena *arena, const struct wn_slice *bodies, size_t count,
+	struct sha256 *leaves, struct wn_error *err);
 #ifdef WINNOW_FAILPOINTS
+#define journal_append_many(db, arena, bodies, count, leaves, err)                                                     \
+	(FAILPOINT("before_append"), journal_append_many(db, arena, bodies, count, leaves, err))
 #define journal_append(db, arena, body, leaf, err)                                                                     \
 	(FAILPOINT("before_append"), journal_append(db, arena, body, leaf, err))
 #endif

@@ -10,13 +10,13 @@ static bool no_room(struct wn_error *err, const char *what)
 	return wn_fail(err, WN_FULL, "memory", "no room for %s", what);
 }
 
-bool journal_store_append(
-	struct db *db, struct wn_arena *arena, struct wn_slice body, const struct sha256 *leaf, struct wn_error *err)
+bool journal_store_append(struct db *db, struct wn_arena *arena, const struct wn_slice *bodies,
+	const struct sha256 *leaves, size_t count, struct wn_error *err)
 {
 	struct db_args args;
 	db_args_init(&args, arena);
-	db_arg_bytes(&args, body.data, body.bytes);
-	db_arg_bytes(&args, leaf->bytes, ID_BYTES);
+	db_arg_bytes_array(&args, bodies, count);
+	db_arg_ids(&args, leaves, sizeof *leaves, ID_BYTES, count);
 	return db_query(db, &SQL_CORE_JOURNAL_APPEND, &args, NULL, err);
 }
 

@@ -5,8 +5,8 @@
 #include "core/journal.h"
 #include "core/tree_plan.h"
 
-bool journal_store_append(
-	struct db *db, struct wn_arena *arena, struct wn_slice body, const struct sha256 *leaf, struct wn_error *err);
+bool journal_store_append(struct db *db, struct wn_arena *arena, const struct wn_slice *bodies,
+	const struct sha256 *leaves, size_t count, struct wn_error *err);
 
 struct journal_mark {
 	int64_t marked_id, done_id, drawn_id;

@@ -25,7 +25,7 @@ static bool auth_wanted(const struct exchange *exchange)
 	       exchange_request_header(exchange, "signature-input").data;
 }
 
-bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err)
+bool auth_signature(struct exchange *exchange, bool *answered, struct wn_error *err)
 {
 	const struct route *route = exchange->route;
 	*answered = true;
@@ -33,21 +33,25 @@ bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err)
 		return exchange_problem(exchange, 403, "operator_only",
 			"This route answers only on the node's own socket (run/operator.sock in its "
 			"state folder).");
-	if (!auth_wanted(exchange)) {
-		*answered = false;
+	*answered = false;
+	if (!auth_wanted(exchange))
 		return true;
-	}
-	if (!httpsig_verify(exchange->arena, &exchange->request, exchange->node->network_tag, exchange->now_ms,
-		    &exchange->signature, err)) {
-		if (err->blame != WN_INPUT)
-			return false;
-		exchange_problem(exchange, 401, err->code, "%s", err->text);
-		auth_ask(exchange);
+	exchange->is_signed = httpsig_verify(exchange->arena, &exchange->request, exchange->node->network_tag,
+		exchange->now_ms, &exchange->signature, err);
+	if (exchange->is_signed)
 		return true;
-	}
-	exchange->is_signed = true;
-	if (!account_find(exchange->db, exchange->arena, &exchange->signature.key, &exchange->account,
-		    &exchange->has_account, err))
+	if (err->blame != WN_INPUT)
+		return false;
+	*answered = true;
+	exchange_problem(exchange, 401, err->code, "%s", err->text);
+	auth_ask(exchange);
+	return true;
+}
+
+bool auth_account(struct exchange *exchange)
+{
+	const struct route *route = exchange->route;
+	if (!exchange->is_signed)
 		return false;
 	if (route->access == ROUTE_ACCOUNT && !exchange->has_account)
 		return exchange_problem(
@@ -55,6 +59,5 @@ bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err)
 	if (route->roles && !(exchange->has_account && (exchange->account.roles & route->roles)))
 		return exchange_problem(
 			exchange, 403, "role_missing", "This account does not have the role that this request needs.");
-	*answered = false;
-	return true;
+	return false;
 }

@@ -4,8 +4,10 @@
 
 #include "web/route.h"
 
-/* Fills is_signed, signature, has_account and account; *answered tells that the exchange was refused. False: failure of
- * the world. */
-bool auth_check(struct exchange *exchange, bool *answered, struct wn_error *err);
+/* The door and the signature, without the database: fills is_signed and signature; *answered tells that the exchange
+ * was refused. False: failure of the world. */
+bool auth_signature(struct exchange *exchange, bool *answered, struct wn_error *err);
+/* Holds the account of who signed (has_account, account) against the route; true when the exchange was refused. */
+bool auth_account(struct exchange *exchange);
 
 #endif

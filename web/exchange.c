@@ -225,8 +225,25 @@ bool exchange_id(struct exchange *exchange, int index, void *id32)
 	return false;
 }
 
-static bool exchange_now(struct exchange *exchange, struct wn_error *err)
+/* ---- from a request to its handler ---- */
+
+/* A step lets an exchange pass or answers it. False: a failure of the world. */
+typedef bool exchange_step(struct exchange *exchange, bool *answered, struct wn_error *err);
+
+static bool step_database(struct exchange *exchange, bool *answered, struct wn_error *err)
 {
+	*answered = exchange->route->needs == ROUTE_DATABASE && (!exchange->db || !db_connected(exchange->db));
+	if (*answered) {
+		/* The lane that lost its connection has told it; a thousand refused requests need not tell it again. */
+		wn_fail(err, WN_DOWN, "db_down", "the lane has no connection");
+		exchange_fail(exchange, err);
+	}
+	return true;
+}
+
+static bool step_now(struct exchange *exchange, bool *answered, struct wn_error *err)
+{
+	*answered = false;
 	/* The wall needs no question to the database; a clock that an operator moves is one row there. */
 	if (!exchange->node->clock_manual) {
 		exchange->now_ms = clock_wall_ms();
@@ -239,42 +256,134 @@ static bool exchange_now(struct exchange *exchange, struct wn_error *err)
 	return clock_now(exchange->db, &exchange->now_ms, err);
 }
 
-static bool exchange_steps(struct exchange *exchange, struct wn_error *err)
+static bool step_account(struct exchange *exchange, bool *answered, struct wn_error *err)
 {
-	bool answered;
-	if (!exchange_now(exchange, err))
-		return false;
-	if (exchange->route->needs == ROUTE_DATABASE) {
-		if (!auth_check(exchange, &answered, err))
-			return false;
-		if (answered)
-			return true;
-		if (!seen_checkpoint_begin(exchange, &answered, err))
-			return false;
-		if (answered)
-			return true;
-		if (!idempotency_begin(exchange, &answered, err))
-			return false;
-		if (answered)
-			return true;
+	(void)err;
+	*answered = auth_account(exchange);
+	return true;
+}
+
+/* Those that wait for the next step. */
+struct waiting {
+	struct exchange **exchanges;
+	size_t count;
+};
+
+/* What goes wrong with one is told to that one; the others go on. */
+static void waiting_step(struct waiting *waiting, exchange_step *step)
+{
+	size_t left = 0;
+	for (size_t i = 0; i < waiting->count; i++) {
+		struct exchange *exchange = waiting->exchanges[i];
+		struct wn_error err;
+		bool answered;
+		wn_error_reset(&err);
+		if (!step(exchange, &answered, &err))
+			exchange_failed(exchange, &err);
+		else if (!answered)
+			waiting->exchanges[left++] = exchange;
 	}
-	return exchange->route->handle(exchange, err);
+	waiting->count = left;
+}
+
+static void waiting_fail(struct waiting *waiting, const struct wn_error *err)
+{
+	for (size_t i = 0; i < waiting->count; i++)
+		exchange_failed(waiting->exchanges[i], err);
+	waiting->count = 0;
+}
+
+static bool accounts_read(struct waiting *waiting, struct wn_arena *arena, struct wn_error *err)
+{
+	struct account_key *keys = wn_arena_array(arena, waiting->count, sizeof *keys);
+	struct account *accounts = wn_arena_array(arena, waiting->count, sizeof *accounts);
+	bool *found = wn_arena_array(arena, waiting->count, sizeof *found);
+	size_t count = 0;
+	if (!keys || !accounts || !found)
+		return wn_fail(err, WN_FULL, "memory", "no room for accounts");
+	for (size_t i = 0; i < waiting->count; i++)
+		if (waiting->exchanges[i]->is_signed)
+			keys[count++] = waiting->exchanges[i]->signature.key;
+	if (count == 0)
+		return true;
+	if (!account_find_many(waiting->exchanges[0]->db, arena, keys, count, accounts, found, err))
+		return false;
+	for (size_t i = waiting->count; i-- > 0;) {
+		struct exchange *exchange = waiting->exchanges[i];
+		if (!exchange->is_signed)
+			continue;
+		exchange->has_account = found[--count];
+		exchange->account = accounts[count];
+	}
+	return true;
+}
+
+static void waiting_admit(struct waiting *waiting, struct wn_arena *arena)
+{
+	struct wn_error err;
+	wn_error_reset(&err);
+	waiting_step(waiting, step_database);
+	waiting_step(waiting, step_now);
+	if (waiting->count == 0 || waiting->exchanges[0]->route->needs != ROUTE_DATABASE)
+		return;
+	waiting_step(waiting, auth_signature);
+	if (!accounts_read(waiting, arena, &err))
+		waiting_fail(waiting, &err);
+	waiting_step(waiting, step_account);
+	waiting_step(waiting, seen_checkpoint_begin);
+	waiting_step(waiting, idempotency_begin);
+}
+
+/* Whether one request of several may have brought it about: the database refused a value, or had no room for all. */
+static bool failure_is_of_one(const struct wn_error *err)
+{
+	return err->blame == WN_INPUT || strcmp(err->code, "idempotency_running") == 0 ||
+	       strcmp(err->code, "memory") == 0;
+}
+
+static void waiting_handle(struct waiting waiting, struct wn_arena *arena)
+{
+	struct exchange *first = waiting.exchanges[0];
+	const struct route *route = first->route;
+	struct wn_error err;
+	wn_error_reset(&err);
+	bool done = route->handle ? route->handle(first, &err)
+				  : route->handle_many(waiting.exchanges, waiting.count, arena, &err);
+	if (first->db && db_in_transaction(first->db))
+		db_rollback(first->db);
+	if (done)
+		return;
+	size_t left = 0;
+	for (size_t i = 0; i < waiting.count; i++)
+		if (waiting.exchanges[i]->status == 0)
+			waiting.exchanges[left++] = waiting.exchanges[i];
+	waiting.count = left;
+	if (left > 1 && failure_is_of_one(&err)) {
+		waiting_handle((struct waiting){waiting.exchanges, left / 2}, arena);
+		waiting_handle((struct waiting){waiting.exchanges + left / 2, left - left / 2}, arena);
+	} else {
+		waiting_fail(&waiting, &err);
+	}
+}
+
+static void waiting_run(struct waiting waiting, struct wn_arena *arena)
+{
+	waiting_admit(&waiting, arena);
+	if (waiting.count == 0)
+		return;
+	waiting_handle(waiting, arena);
+	/* A handler that returned true has answered. */
+	for (size_t i = 0; i < waiting.count; i++)
+		wn_assert(waiting.exchanges[i]->status != 0);
 }
 
 void exchange_run(struct exchange *exchange)
 {
-	struct wn_error err;
-	wn_error_reset(&err);
-	if (exchange->route->needs == ROUTE_DATABASE && (!exchange->db || !db_connected(exchange->db))) {
-		/* The lane that lost its connection has told it; a thousand refused requests need not tell it again. */
-		wn_fail(&err, WN_DOWN, "db_down", "the lane has no connection");
-		exchange_fail(exchange, &err);
-		return;
-	}
-	if (!exchange_steps(exchange, &err))
-		exchange_failed(exchange, &err);
-	if (exchange->db && db_in_transaction(exchange->db))
-		db_rollback(exchange->db);
-	/* A handler that returned true has answered. */
-	wn_assert(exchange->status != 0);
+	waiting_run((struct waiting){&exchange, 1}, exchange->arena);
+}
+
+void exchange_run_many(struct exchange *exchanges[], size_t count, struct wn_arena *arena)
+{
+	wn_assert(count == 1 || exchanges[0]->route->handle_many);
+	waiting_run((struct waiting){exchanges, count}, arena);
 }

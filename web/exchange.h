@@ -9,6 +9,9 @@
  * transaction is open. `db` may be NULL or lost. Never fails: what goes wrong becomes a problem.
  */
 void exchange_run(struct exchange *exchange);
+/* The same for several exchanges of one route that has handle_many, on one database. The list is put in another order.
+ * `arena` is for what lives only as long as the call. */
+void exchange_run_many(struct exchange *exchanges[], size_t count, struct wn_arena *arena);
 /* Puts an answer aside: closes its file, forgets its headers. */
 void exchange_clear(struct exchange *exchange);
 /* Whether the answer has the header already; the name as it was given to exchange_header(). */

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "core/clock.h"
 #include "core/log.h"
@@ -32,14 +33,21 @@ struct lane {
 	int pause_ms;
 };
 
+/* Jobs that are worked on one by one, and those of routes that answer many at once. */
+enum { LANE_ALONE, LANE_TOGETHER, LANE_QUEUES };
+struct lane_queue {
+	struct lane_job **heap; /* whose turn is next stands first, each before its children 2i + 1 and 2i + 2 */
+	size_t count;
+};
+
 struct lanes {
 	const struct node *node;
 	pthread_mutex_t mutex;
 	pthread_cond_t wake;
 	struct peers *peers;
-	struct lane_job *
-		*heap; /* the job whose turn is next stands first, each before its children 2i + 1 and 2i + 2 */
-	size_t queued, queued_max;
+	struct lane_queue queues[LANE_QUEUES];
+	size_t queued, queued_max;  /* of both */
+	int together, together_max; /* lanes that work on jobs of the second */
 	uint64_t serial;
 	size_t working_bytes, working_max; /* ceilings of the jobs that lanes work on */
 	int busy, connected, count;
@@ -139,43 +147,90 @@ static bool job_is_before(const struct lane_job *a, const struct lane_job *b)
 	return a->turn != b->turn ? a->turn < b->turn : a->serial < b->serial;
 }
 
-static void lanes_put(struct lanes *lanes, struct lane_job *job)
+static struct lane_queue *lanes_queue_of(struct lanes *lanes, const struct lane_job *job)
 {
-	size_t at = lanes->queued++;
-	for (; at > 0 && job_is_before(job, lanes->heap[(at - 1) / 2]); at = (at - 1) / 2)
-		lanes->heap[at] = lanes->heap[(at - 1) / 2];
-	lanes->heap[at] = job;
+	return &lanes->queues[job->exchange.route->handle_many ? LANE_TOGETHER : LANE_ALONE];
 }
 
-static struct lane_job *lanes_pop(struct lanes *lanes)
+static void lanes_put(struct lanes *lanes, struct lane_job *job)
 {
-	if (lanes->queued == 0)
-		return NULL;
-	struct lane_job *job = lanes->heap[0], *moved = lanes->heap[--lanes->queued];
+	struct lane_queue *queue = lanes_queue_of(lanes, job);
+	size_t at = queue->count++;
+	lanes->queued++;
+	for (; at > 0 && job_is_before(job, queue->heap[(at - 1) / 2]); at = (at - 1) / 2)
+		queue->heap[at] = queue->heap[(at - 1) / 2];
+	queue->heap[at] = job;
+}
+
+static struct lane_job *lanes_pop(struct lanes *lanes, struct lane_queue *queue)
+{
+	struct lane_job *job = queue->heap[0], *moved = queue->heap[--queue->count];
 	size_t at = 0, child = 1;
-	while (child < lanes->queued) {
-		if (child + 1 < lanes->queued && job_is_before(lanes->heap[child + 1], lanes->heap[child]))
+	lanes->queued--;
+	while (child < queue->count) {
+		if (child + 1 < queue->count && job_is_before(queue->heap[child + 1], queue->heap[child]))
 			child++;
-		if (!job_is_before(lanes->heap[child], moved))
+		if (!job_is_before(queue->heap[child], moved))
 			break;
-		lanes->heap[at] = lanes->heap[child];
+		queue->heap[at] = queue->heap[child];
 		at = child;
 		child = 2 * at + 1;
 	}
-	lanes->heap[at] = moved;
+	queue->heap[at] = moved;
 	peers_unqueue(lanes->peers, &job->peer, job->turn);
 	return job;
 }
 
-/* A job is begun only when all that it may use fits beside what the others may use. */
-static bool lanes_have_room(const struct lanes *lanes)
+/*
+ * The queue from which a lane may take now; NULL: none. What is answered together is taken by few lanes, so that what
+ * comes meanwhile is answered together too. A job is begun only when all that it may use fits beside what the others
+ * may use, and nobody overtakes one that waits for room.
+ */
+static struct lane_queue *lanes_next(struct lanes *lanes)
 {
-	return lanes->queued > 0 &&
-	       (lanes->busy == 0 || lanes->working_bytes + lanes->heap[0]->arena.ceiling_bytes <= lanes->working_max);
+	struct lane_queue *next = NULL;
+	for (int i = 0; i < LANE_QUEUES; i++) {
+		struct lane_queue *queue = &lanes->queues[i];
+		if (queue->count == 0 || (i == LANE_TOGETHER && lanes->together == lanes->together_max))
+			continue;
+		if (!next || job_is_before(queue->heap[0], next->heap[0]))
+			next = queue;
+	}
+	if (!next)
+		return NULL;
+	size_t bytes = next->heap[0]->arena.ceiling_bytes;
+	bytes += next == &lanes->queues[LANE_TOGETHER] ? LANE_BATCH_BYTES : 0;
+	return lanes->busy == 0 || lanes->working_bytes + bytes <= lanes->working_max ? next : NULL;
+}
+
+/* What one lane works on at a time. */
+struct lane_batch {
+	struct lane_job *jobs[LANE_BATCH_MAX];
+	size_t count, room_bytes;
+	bool together;
+};
+
+static void lanes_take(struct lanes *lanes, struct lane_queue *queue, struct lane_batch *batch)
+{
+	batch->together = queue == &lanes->queues[LANE_TOGETHER];
+	batch->room_bytes = batch->together ? LANE_BATCH_BYTES : 0;
+	do {
+		struct lane_job *job = lanes_pop(lanes, queue);
+		/* Read before the job is done: then it belongs to its loop again. */
+		batch->room_bytes += job->arena.ceiling_bytes;
+		batch->jobs[batch->count++] = job;
+	} while (batch->together && queue->count > 0 && batch->count < LANE_BATCH_MAX &&
+		 lanes->working_bytes + batch->room_bytes + queue->heap[0]->arena.ceiling_bytes <= lanes->working_max &&
+		 queue->heap[0]->exchange.route == batch->jobs[0]->exchange.route);
+	lanes->busy++;
+	lanes->together += batch->together;
+	lanes->working_bytes += batch->room_bytes;
 }
 
 static void lanes_wake(struct lanes *lanes)
 {
+	if (!lanes_next(lanes))
+		return;
 	/* A lane without connection may wake up and decline, so then everybody is asked. */
 	if (lanes->connected == lanes->count)
 		pthread_cond_signal(&lanes->wake);
@@ -185,15 +240,30 @@ static void lanes_wake(struct lanes *lanes)
 
 /* ---- a lane ---- */
 
-static void lane_work(struct lane *lane, struct lane_job *job)
+static void lane_work(struct lane *lane, const struct lane_batch *batch)
 {
-	int waiting = LANE_JOB_WAITING;
-	if (atomic_compare_exchange_strong(&job->state, &waiting, LANE_JOB_STARTED)) {
+	struct exchange *begun[LANE_BATCH_MAX];
+	size_t count = 0;
+	for (size_t i = 0; i < batch->count; i++) {
+		struct lane_job *job = batch->jobs[i];
+		int waiting = LANE_JOB_WAITING;
+		if (!atomic_compare_exchange_strong(&job->state, &waiting, LANE_JOB_STARTED))
+			continue;
 		job->exchange.db = lane->db;
-		exchange_run(&job->exchange);
-		job->exchange.db = NULL;
+		begun[count++] = &job->exchange;
 	}
-	job->done(job);
+	if (count > 0 && batch->together) {
+		struct wn_arena arena;
+		wn_arena_init(&arena, LANE_BATCH_BYTES);
+		exchange_run_many(begun, count, &arena);
+		wn_arena_free(&arena);
+	} else if (count > 0) {
+		exchange_run(begun[0]);
+	}
+	for (size_t i = 0; i < batch->count; i++) {
+		batch->jobs[i]->exchange.db = NULL;
+		batch->jobs[i]->done(batch->jobs[i]);
+	}
 	if (lane->connected && !db_connected(lane->db))
 		lane_connected(lane, false);
 }
@@ -204,28 +274,28 @@ static void *lane_run(void *context)
 	struct lanes *lanes = lane->lanes;
 	pthread_mutex_lock(&lanes->mutex);
 	while (!lanes->stopping) {
+		struct lane_batch batch = {.count = 0};
 		bool stale = !lane->connected && clock_monotonic_ms() >= lane->retry_at_ms;
 		/* While some lanes are connected the others leave the requests to them. */
-		bool may_take = lanes_have_room(lanes) && (lane->connected || lanes->connected == 0);
-		if (!stale && !may_take) {
+		bool may_take = !stale && (lane->connected || lanes->connected == 0);
+		struct lane_queue *queue = may_take ? lanes_next(lanes) : NULL;
+		if (!stale && !queue) {
 			lane_wait(lane);
 			continue;
 		}
-		struct lane_job *job = stale ? NULL : lanes_pop(lanes);
+		if (queue)
+			lanes_take(lanes, queue, &batch);
 		unsigned losses = lanes->losses;
-		/* Read before the job is done: then it belongs to its loop again. */
-		size_t room_bytes = job ? job->arena.ceiling_bytes : 0;
-		lanes->busy += job != NULL;
-		lanes->working_bytes += room_bytes;
 		pthread_mutex_unlock(&lanes->mutex);
 		lane_refresh(lane, losses);
-		if (job)
-			lane_work(lane, job);
+		if (batch.count > 0)
+			lane_work(lane, &batch);
 		pthread_mutex_lock(&lanes->mutex);
-		lanes->busy -= job != NULL;
-		lanes->working_bytes -= room_bytes;
+		lanes->busy -= batch.count > 0;
+		lanes->together -= batch.together;
+		lanes->working_bytes -= batch.room_bytes;
 		/* Somebody may have waited for the room, and was woken when there was none. */
-		if (room_bytes > 0 && lanes->queued > 0 && lanes->busy + 1 < lanes->count)
+		if (batch.count > 0 && lanes->busy + 1 < lanes->count)
 			lanes_wake(lanes);
 	}
 	pthread_mutex_unlock(&lanes->mutex);
@@ -234,15 +304,24 @@ static void *lane_run(void *context)
 	return NULL;
 }
 
+/* One lane may commit while the next verifies; more than processors would only make smaller batches. */
+static int lanes_together(int count)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+	if (processors < 2)
+		processors = 2;
+	return processors < count ? (int)processors : count;
+}
+
 bool lanes_open(struct lanes **out, const struct node *node, struct peers *peers, int count, size_t queue_max,
 	struct wn_error *err)
 {
 	wn_assert(count >= 1 && count <= LANES_MAX);
 	struct lanes *lanes = calloc(1, sizeof *lanes);
-	struct lane_job **heap = calloc(queue_max + PEERS_UNIX_MAX, sizeof *heap);
-	if (!lanes || !heap) {
+	struct lane_job **heaps = calloc(LANE_QUEUES * (queue_max + PEERS_UNIX_MAX), sizeof *heaps);
+	if (!lanes || !heaps) {
 		free(lanes);
-		free(heap);
+		free(heaps);
 		return wn_fail(err, WN_FULL, "memory", "no memory for lanes");
 	}
 	pthread_condattr_t clock;
@@ -253,7 +332,9 @@ bool lanes_open(struct lanes **out, const struct node *node, struct peers *peers
 	pthread_mutex_init(&lanes->mutex, NULL);
 	lanes->node = node;
 	lanes->peers = peers;
-	lanes->heap = heap;
+	for (size_t i = 0; i < LANE_QUEUES; i++)
+		lanes->queues[i].heap = heaps + i * (queue_max + PEERS_UNIX_MAX);
+	lanes->together_max = lanes_together(count);
 	lanes->queued_max = queue_max;
 	lanes->working_max = (size_t)count * LANE_WORK_BYTES;
 	lanes->count = count;
@@ -332,10 +413,12 @@ bool lanes_stop(struct lanes *lanes, int64_t deadline_ms)
 	}
 	if (!all)
 		return false;
-	for (struct lane_job *job = lanes_pop(lanes); job; job = lanes_pop(lanes)) {
-		lane_job_drop(job);
-		job->done(job);
-	}
+	for (int i = 0; i < LANE_QUEUES; i++)
+		while (lanes->queues[i].count > 0) {
+			struct lane_job *job = lanes_pop(lanes, &lanes->queues[i]);
+			lane_job_drop(job);
+			job->done(job);
+		}
 	return true;
 }
 
@@ -347,6 +430,6 @@ void lanes_close(struct lanes *lanes)
 		wn_assert(!lanes->lanes[i].started);
 	pthread_cond_destroy(&lanes->wake);
 	pthread_mutex_destroy(&lanes->mutex);
-	free(lanes->heap);
+	free(lanes->queues[0].heap);
 	free(lanes);
 }

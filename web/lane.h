@@ -10,7 +10,9 @@
 
 enum {
 	LANES_MAX = 256,
-	LANE_WORK_BYTES = 32 * 1024 * 1024, /* for each lane: what all of them may use is as many times this */
+	LANE_WORK_BYTES = 32 * 1024 * 1024,  /* for each lane: what all of them may use is as many times this */
+	LANE_BATCH_MAX = 64,		     /* requests that one lane answers together (route.h, handle_many) */
+	LANE_BATCH_BYTES = 16 * 1024 * 1024, /* what they may use together, beside what each may use alone */
 };
 
 /* A job is started or dropped, whoever is first: what was dropped took no effect, and nobody may say so of what was

@@ -37,6 +37,14 @@ struct route {
 	 * failure of the world in `err`, answered as a problem by the caller after rollback. A refusal is an answer,
 	 * not a failure. */
 	bool (*handle)(struct exchange *exchange, struct wn_error *err);
+	/*
+	 * In place of `handle`: answers many requests in one transaction, so that they share its cost. All have the
+	 * same database, each was let in by itself. What is temporary comes from `arena`. exchange_problem() ends an
+	 * open transaction, so refusals come before it begins. False: those that have no answer took no effect; where
+	 * the failure may be one request's alone, both halves of them are tried again.
+	 */
+	bool (*handle_many)(
+		struct exchange *const exchanges[], size_t count, struct wn_arena *arena, struct wn_error *err);
 	const char *summary; /* one line for openapi.json */
 	bool idempotent;     /* Idempotency-Key is mandatory: what would do its work twice when it is sent twice */
 	enum route_needs needs;

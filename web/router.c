@@ -52,7 +52,8 @@ void router_init(struct router *router, const struct route *const tables[])
 	for (int t = 0; tables[t]; t++)
 		for (const struct route *route = tables[t]; route->method; route++) {
 			wn_assert(router->count < ROUTER_ROUTES_MAX);
-			wn_assert(route->handle != NULL);
+			wn_assert(!route->handle != !route->handle_many);
+			wn_assert(route->handle || route->needs == ROUTE_DATABASE);
 			/* Without a database nobody can be recognised. */
 			wn_assert(route->access == ROUTE_OPEN || route->needs == ROUTE_DATABASE);
 			wn_assert(route->body_max <= ROUTE_BODY_MAX);

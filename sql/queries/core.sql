@@ -17,7 +17,8 @@ INSERT INTO migration (name, sha256, applied_ms) VALUES ($1::text, $2::bytea, $3
 
 -- Account's primary key.
 -- name: account_find
-SELECT roles, robot, jailed, commitment, registered_ms FROM account WHERE key = $1::bytea
+SELECT u.n::integer, a.roles, a.robot, a.jailed, a.commitment, a.registered_ms
+FROM unnest($1::bytea[]) WITH ORDINALITY AS u (key, n) JOIN account a USING (key)
 
 -- The key decides between two registrations: the second inserts nothing and finds the first.
 -- name: account_insert
@@ -47,7 +48,7 @@ SELECT nextval('worker_fence')
 -- ---- journal ----
 -- No index is read; three are written: the primary key at its right edge, journal_entry_leaf, and the sequence.
 -- name: journal_append
-INSERT INTO journal_entry (body, leaf_hash) VALUES ($1::bytea, $2::bytea)
+INSERT INTO journal_entry (body, leaf_hash) SELECT u.body, u.leaf_hash FROM unnest($1::bytea[], $2::bytea[]) AS u (body, leaf_hash)
 
 -- What a turn of the sequencer starts from: one row of journal_mark, the sequence's own row, the snapshot. No table grows here.
 -- known: the mark's transaction is one of this server's past; settled: every transaction that the mark covers has ended.

@@ -105,65 +105,71 @@ WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.state = 0 AND s
 RETURNING seat.item_id, seat.round, seat.voter, seat.bond
 
 -- ---- ballots ----
--- primary keys; rounds first and in order, so that two ballots never wait for each other in a circle
+-- Each statement is for the votes of many ballots; n is a vote's place in the arrays.
+-- primary keys; rounds first and in order, so that two batches never wait for each other in a circle
 -- name: ballot_rounds
-SELECT r.item_id, r.round, r.state, r.campaign, r.commit_until_ms, r.reveal_until_ms
-FROM round r JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
+SELECT u.n::integer, r.state, r.campaign, r.commit_until_ms, r.reveal_until_ms
+FROM unnest($1::bytea[], $2::integer[]) WITH ORDINALITY AS u (item_id, round, n) JOIN round r USING (item_id, round)
 ORDER BY r.item_id, r.round FOR NO KEY UPDATE OF r
 
 -- primary keys, journal_entry_leaf, journal_leaf's unique index: rounds that were closed by an entry which a tree of $3 entries does not hold
 -- name: ballot_unseen
-SELECT r.item_id, r.round FROM round r JOIN unnest($1::bytea[], $2::integer[]) AS u (item_id, round) USING (item_id, round)
+SELECT u.n::integer FROM unnest($1::bytea[], $2::integer[], $3::bigint[]) WITH ORDINALITY AS u (item_id, round, size, n) JOIN round r USING (item_id, round)
 WHERE r.closed_leaf IS NOT NULL AND NOT EXISTS (
-	SELECT FROM journal_entry e JOIN journal_leaf l USING (entry_id) WHERE e.leaf_hash = r.closed_leaf AND l.position < $3::bigint)
-LIMIT 1
+	SELECT FROM journal_entry e JOIN journal_leaf l USING (entry_id) WHERE e.leaf_hash = r.closed_leaf AND l.position < u.size)
 
--- primary keys; read behind the locks, so that nothing of it changes before the commit
+-- primary keys; read behind the locks, so that nothing of it changes before the commit. A leased seat has no vote yet.
 -- name: ballot_seats
-SELECT s.item_id, s.round, s.state, s.lease_until_ms, l.sequence, l.commitment, c.commitment, v.choice, v.salt, i.contributor = s.voter
-FROM seat s JOIN unnest($2::bytea[], $3::integer[], $4::bigint[]) AS u (item_id, round, sequence) USING (item_id, round)
-JOIN item i USING (item_id)
-LEFT JOIN LATERAL (SELECT sequence, commitment FROM vote_commit c WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter
-	ORDER BY sequence DESC LIMIT 1) l ON true
-LEFT JOIN vote_commit c ON c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter AND c.sequence = u.sequence
-LEFT JOIN vote_reveal v ON v.item_id = s.item_id AND v.round = s.round AND v.voter = s.voter
-WHERE s.voter = $1::bytea
+SELECT u.n::integer, s.state, s.lease_until_ms, i.contributor = s.voter,
+	CASE WHEN s.state <> 0 THEN (SELECT max(c.sequence) FROM vote_commit c
+		WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter) END,
+	CASE WHEN s.state <> 0 THEN (SELECT c.commitment FROM vote_commit c
+		WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter ORDER BY c.sequence DESC LIMIT 1) END,
+	CASE WHEN s.state <> 0 THEN (SELECT c.commitment FROM vote_commit c
+		WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter AND c.sequence = u.sequence) END,
+	CASE WHEN s.state = 2 THEN (SELECT v.choice FROM vote_reveal v WHERE v.item_id = s.item_id AND v.round = s.round AND v.voter = s.voter) END,
+	CASE WHEN s.state = 2 THEN (SELECT v.salt FROM vote_reveal v WHERE v.item_id = s.item_id AND v.round = s.round AND v.voter = s.voter) END
+FROM unnest($1::bytea[], $2::integer[], $3::bytea[], $4::bigint[]) WITH ORDINALITY AS u (item_id, round, voter, sequence, n)
+JOIN seat s USING (item_id, round, voter) JOIN item i USING (item_id)
 
--- primary keys. One statement for a ballot's sealed votes; only a round that fills wakes the tally, because NOTIFY makes commits queue.
+-- primary keys. One statement for all sealed votes; only a round that fills wakes the tally, because NOTIFY makes commits queue.
 -- name: ballot_commit
 WITH u AS (
-	SELECT * FROM unnest($7::bytea[], $8::integer[], $9::bigint[], $10::bytea[], $11::boolean[])
-		AS u (item_id, round, sequence, commitment, first)
+	SELECT * FROM unnest($7::bytea[], $8::integer[], $9::bytea[], $10::bytea[], $11::bigint[], $12::bytea[], $13::boolean[])
+		AS u (item_id, round, voter, ballot_id, sequence, commitment, first)
 ), b AS (
 	INSERT INTO ballot (ballot_id, voter, signature_base, signature, body, received_ms)
-	VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::bytea, $6::bigint) ON CONFLICT (ballot_id) DO NOTHING
+	SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bigint[]) ON CONFLICT (ballot_id) DO NOTHING
 ), c AS (
 	INSERT INTO vote_commit (item_id, round, voter, sequence, commitment, ballot_id)
-	SELECT u.item_id, u.round, $2::bytea, u.sequence, u.commitment, $1::bytea FROM u
+	SELECT u.item_id, u.round, u.voter, u.sequence, u.commitment, u.ballot_id FROM u
 ), s AS (
 	UPDATE seat SET state = 1 FROM u
-	WHERE u.first AND seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = $2::bytea
+	WHERE u.first AND seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = u.voter
 ), r AS (
-	UPDATE round SET committed = committed + 1 FROM u
-	WHERE u.first AND round.item_id = u.item_id AND round.round = u.round RETURNING round.committed >= round.seats AS is_full
+	UPDATE round SET committed = committed + k.votes
+	FROM (SELECT u.item_id, u.round, count(*)::integer AS votes FROM u WHERE u.first GROUP BY 1, 2) k
+	WHERE round.item_id = k.item_id AND round.round = k.round RETURNING round.committed >= round.seats AS is_full
 )
 SELECT count(pg_notify('winnow_embedded', '')) FROM r WHERE is_full
 
 -- primary keys; as above for opened votes
 -- name: ballot_reveal
 WITH u AS (
-	SELECT * FROM unnest($7::bytea[], $8::integer[], $9::integer[], $10::bytea[]) AS u (item_id, round, choice, salt)
+	SELECT * FROM unnest($7::bytea[], $8::integer[], $9::bytea[], $10::bytea[], $11::integer[], $12::bytea[])
+		AS u (item_id, round, voter, ballot_id, choice, salt)
 ), b AS (
 	INSERT INTO ballot (ballot_id, voter, signature_base, signature, body, received_ms)
-	VALUES ($1::bytea, $2::bytea, $3::bytea, $4::bytea, $5::bytea, $6::bigint) ON CONFLICT (ballot_id) DO NOTHING
+	SELECT * FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bigint[]) ON CONFLICT (ballot_id) DO NOTHING
 ), v AS (
 	INSERT INTO vote_reveal (item_id, round, voter, choice, salt, ballot_id)
-	SELECT u.item_id, u.round, $2::bytea, u.choice::smallint, u.salt, $1::bytea FROM u
+	SELECT u.item_id, u.round, u.voter, u.choice::smallint, u.salt, u.ballot_id FROM u
 ), s AS (
-	UPDATE seat SET state = 2 FROM u WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = $2::bytea
+	UPDATE seat SET state = 2 FROM u WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = u.voter
 ), r AS (
-	UPDATE round SET revealed = revealed + 1 FROM u
-	WHERE round.item_id = u.item_id AND round.round = u.round RETURNING round.revealed >= round.committed AS is_full
+	UPDATE round SET revealed = revealed + k.votes
+	FROM (SELECT u.item_id, u.round, count(*)::integer AS votes FROM u GROUP BY 1, 2) k
+	WHERE round.item_id = k.item_id AND round.round = k.round RETURNING round.revealed >= round.committed AS is_full
 )
 SELECT count(pg_notify('winnow_embedded', '')) FROM r WHERE is_full
 

@@ -55,7 +55,7 @@ printf '%-62s %5s %7s  %s\n' 'point:hit' kills seconds 'same row root, claims ro
 if [ "${1:-}" = short ]; then
 	# One run, nine kills of four roles: each where the answer or the next step is not yet out, or the work not yet kept.
 	points=submit_api/submission_store/after_commit:1,submit_api/submission_store/before_commit:1
-	points=$points,embed_worker/embed_loop_batch/before_commit:1,ballot_api/ballots_post/after_commit:5
+	points=$points,embed_worker/embed_loop_batch/before_commit:1,ballot_api/group_run/after_commit:5
 	points=$points,vote_worker/step/count_opened_votes:1,epoch_end/epoch_end/after_commit:1,close_worker/finish/before_commit:3
 	points=$points,journal/journal_sequence/after_commit:4,version_write/version_writer_publish/after_rename:1
 	begin all "$points"

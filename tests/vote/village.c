@@ -331,23 +331,25 @@ static bool ballot_run(struct village *village, int voter, const struct ballot *
 	struct wn_error *err)
 {
 	struct ballot_voter who = {.network = village->node.network, .key = village->voters[voter].public_key};
-	struct ballot_found found[BALLOT_VOTES_MAX];
 	static int64_t serial;
+	struct ballot_request *request = wn_arena_alloc(&village->arena, sizeof *request);
 	char *base = wn_arena_printf(&village->arena, "base %lld", (long long)++serial);
-	struct ballot_evidence evidence = {.voter = who.key,
+	wn_assert(request != NULL && base != NULL);
+	request->ballot = *ballot;
+	request->evidence = (struct ballot_evidence){.voter = who.key,
 		.base = wn_slice_of(base),
 		.body = WN_SLICE("{}"),
 		.received_ms = village_now(village)};
-	sha256_of(base, strlen(base), &evidence.id);
-	sign_bytes(&village->voters[voter], base, strlen(base), &evidence.signature);
-	if (!ballot_store_lock(village->serve, &village->arena, ballot, &who.key, found, err))
+	sha256_of(base, strlen(base), &request->evidence.id);
+	sign_bytes(&village->voters[voter], base, strlen(base), &request->evidence.signature);
+	if (!ballot_store_lock(village->serve, &village->arena, &request, 1, err))
 		return false;
 	for (size_t i = 0; i < ballot->count; i++) {
-		found[i].place.classes = village->document.class_count;
-		results[i] =
-			ballot_check(ballot->reveal, &ballot->votes[i], &found[i].place, &who, village_now(village));
+		request->found[i].place.classes = village->document.class_count;
+		results[i] = request->results[i] = ballot_check(
+			ballot->reveal, &ballot->votes[i], &request->found[i].place, &who, village_now(village));
 	}
-	return ballot_store_keep(village->serve, &village->arena, ballot, found, results, &evidence, err);
+	return ballot_store_keep(village->serve, &village->arena, &request, 1, err);
 }
 
 bool village_ballot(struct village *village, int voter, const struct ballot *ballot, enum ballot_result *results)

@@ -100,23 +100,24 @@ static void *race(void *context)
 {
 	struct racer *racer = context;
 	struct wn_arena arena;
-	struct ballot ballot = {.reveal = false, .count = 16};
-	struct ballot_found found[BALLOT_VOTES_MAX];
-	enum ballot_result results[BALLOT_VOTES_MAX];
+	static struct ballot_request all[RACERS];
+	struct ballot_request *request = &all[racer->voter];
 	struct ballot_voter voter = {.network = village.node.network, .key = village.voters[racer->voter].public_key};
-	struct ballot_evidence evidence = {.voter = voter.key, .base = WN_SLICE("base"), .body = WN_SLICE("{}")};
 	struct wn_error err = {0};
 	wn_arena_init(&arena, 1 << 24);
-	memset(evidence.id.bytes, racer->voter + 1, ID_BYTES);
+	request->ballot = (struct ballot){.reveal = false, .count = 16};
+	request->evidence =
+		(struct ballot_evidence){.voter = voter.key, .base = WN_SLICE("base"), .body = WN_SLICE("{}")};
+	memset(request->evidence.id.bytes, racer->voter + 1, ID_BYTES);
 	for (int i = 0; i < 16; i++)
-		village_vote(&village, racer->voter, (i + racer->voter * 5) % 16, 1, 1, 1, &ballot.votes[i]);
-	bool ok = db_begin(racer->db, &err) && ballot_store_lock(racer->db, &arena, &ballot, &voter.key, found, &err);
+		village_vote(&village, racer->voter, (i + racer->voter * 5) % 16, 1, 1, 1, &request->ballot.votes[i]);
+	bool ok = db_begin(racer->db, &err) && ballot_store_lock(racer->db, &arena, &request, 1, &err);
 	for (int i = 0; ok && i < 16; i++)
-		results[i] = ballot_check(false, &ballot.votes[i], &found[i].place, &voter, VILLAGE_START_MS);
-	ok = ok && ballot_store_keep(racer->db, &arena, &ballot, found, results, &evidence, &err) &&
-	     db_commit(racer->db, &err);
+		request->results[i] = ballot_check(
+			false, &request->ballot.votes[i], &request->found[i].place, &voter, VILLAGE_START_MS);
+	ok = ok && ballot_store_keep(racer->db, &arena, &request, 1, &err) && db_commit(racer->db, &err);
 	for (int i = 0; ok && i < 16; i++)
-		racer->failures += results[i] != BALLOT_OK;
+		racer->failures += request->results[i] != BALLOT_OK;
 	racer->failures += !ok;
 	wn_arena_free(&arena);
 	return NULL;
