@@ -1,6 +1,7 @@
 /* The SQL of the duplicate check: a batch is read with one statement and written with three. */
 #include "gpu_embed/embed_store.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "core/journal.h"
@@ -134,6 +135,115 @@ bool embed_store_leaders(struct db *db, struct wn_arena *arena, int64_t after, i
 	}
 	db_done(result);
 	return (*out && room) || no_room(err, "a page of leaders");
+}
+
+bool embed_store_marks(struct db *db, struct wn_arena *arena, const struct linker_mark *marks, size_t count,
+	size_t *believed, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	int64_t *seqs = wn_arena_array(arena, count + 1, sizeof *seqs);
+	*believed = 0;
+	if (!seqs)
+		return no_room(err, "the marks of the index");
+	if (count == 0)
+		return true;
+	for (size_t i = 0; i < count; i++)
+		seqs[i] = marks[i].seq;
+	db_args_init(&args, arena);
+	db_arg_int64s(&args, seqs, count);
+	if (!db_query(db, &SQL_GPU_EMBED_MARKS, &args, &result, err))
+		return wn_while(err, "compare the index with the database");
+	for (size_t row = 0; row < db_rows(result) && *believed == row; row++) {
+		struct wn_slice item = db_slice(result, row, 1);
+		*believed += db_int64(result, row, 0) == marks[row].seq &&
+			     memcmp(item.data, marks[row].item.bytes, ID_BYTES) == 0;
+	}
+	db_done(result);
+	return true;
+}
+
+/* One leader that a verdict names, and what the verdict says of it. */
+struct named {
+	struct item_id item;
+	const struct embed_item *by;
+	enum dup_method method; /* of the origin; DUP_MINHASH for the nearest, DUP_NONE for a cluster's least id */
+	int32_t common, either;
+};
+
+static size_t named_list(const struct embed_item *items, size_t count, struct named *out)
+{
+	size_t all = 0;
+	for (size_t i = 0; i < count; i++) {
+		const struct linker_verdict *verdict = &items[i].verdict;
+		if (verdict->method != DUP_NONE)
+			out[all++] = (struct named){
+				verdict->origin, &items[i], verdict->method, verdict->numerator, verdict->denominator};
+		if (verdict->method != DUP_NONE && id_compare(&verdict->cluster, &verdict->origin) != 0)
+			out[all++] = (struct named){verdict->cluster, &items[i], DUP_NONE, 0, 0};
+		if (verdict->has_nearest)
+			out[all++] = (struct named){verdict->nearest, &items[i], DUP_MINHASH,
+				verdict->nearest_numerator, verdict->nearest_denominator};
+	}
+	/* By item, as the answer comes; the id stands at the front. */
+	qsort(out, all, sizeof *out, id_compare);
+	return all;
+}
+
+/* Columns: item_id, leader, raw_sha256, norm_sha256, shingles. */
+static bool named_agrees(const struct db_result *result, size_t row, const struct named *named)
+{
+	const struct signed_content *content = &named->by->content;
+	if (!db_bool(result, row, 1))
+		return false;
+	switch (named->method) {
+	case DUP_EXACT:
+		return memcmp(db_slice(result, row, 2).data, content->raw.bytes, ID_BYTES) == 0;
+	case DUP_NORMALISED:
+		return memcmp(db_slice(result, row, 3).data, content->normal.bytes, ID_BYTES) == 0;
+	case DUP_MINHASH:
+		return (int64_t)db_int32(result, row, 4) + content->size == (int64_t)named->common + named->either;
+	default:
+		return true;
+	}
+}
+
+/* Leaders of the batch itself are not in the database yet: the index has them from here. */
+static bool named_of_batch(const struct embed_item *items, size_t count, const struct item_id *item)
+{
+	for (size_t i = 0; i < count; i++)
+		if (memcmp(items[i].item.bytes, item->bytes, ID_BYTES) == 0)
+			return true;
+	return false;
+}
+
+bool embed_store_confirm(
+	struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	struct named *named = wn_arena_array(arena, 2 * count, sizeof *named);
+	if (!named)
+		return no_room(err, "what the verdicts of a batch name");
+	size_t all = named_list(items, count, named), row = 0;
+	if (all == 0)
+		return true;
+	db_args_init(&args, arena);
+	db_arg_ids(&args, named[0].item.bytes, sizeof *named, ID_BYTES, all);
+	if (!db_query(db, &SQL_GPU_EMBED_NAMED, &args, &result, err))
+		return wn_while(err, "look up the origins of a batch");
+	bool good = true;
+	for (size_t i = 0; good && i < all; i++) {
+		while (row < db_rows(result) &&
+			memcmp(db_slice(result, row, 0).data, named[i].item.bytes, ID_BYTES) < 0)
+			row++;
+		bool there = row < db_rows(result) &&
+			     memcmp(db_slice(result, row, 0).data, named[i].item.bytes, ID_BYTES) == 0;
+		good = there ? named_agrees(result, row, &named[i]) : named_of_batch(items, count, &named[i].item);
+	}
+	db_done(result);
+	return good ||
+	       wn_fail(err, WN_INPUT, "index_stale", "the index names a leader that the database does not have so");
 }
 
 static bool signatures_insert(

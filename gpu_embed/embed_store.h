@@ -42,6 +42,17 @@ struct embed_leader {
 bool embed_store_leaders(struct db *db, struct wn_arena *arena, int64_t after, int64_t upto, size_t most,
 	struct embed_leader **out, size_t *count, struct wn_error *err);
 
+/* How many of the marks, from the first one on, stand in the database as the index has them. */
+bool embed_store_marks(struct db *db, struct wn_arena *arena, const struct linker_mark *marks, size_t count,
+	size_t *believed, struct wn_error *err);
+/*
+ * Whatever the verdicts name is looked up: it must be a leader still, with the hashes or the number of shingles that
+ * the verdict says, unless it belongs to the batch. WN_INPUT index_stale: the index does not say what the database
+ * does.
+ */
+bool embed_store_confirm(
+	struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count, struct wn_error *err);
+
 /* Signatures, verdicts and item states of a batch. WN_INPUT db_unique when another linker was faster. */
 bool embed_store_write(struct db *db, struct wn_arena *arena, const struct embed_item *items, size_t count,
 	int64_t now_ms, struct wn_error *err);

@@ -21,13 +21,18 @@ extern const struct worker_plan *const embed_plan;
  * linked in between, it stays the earlier one, because a verdict in the journal does not change any more.
  */
 struct embed_loop;
-/* backend NULL: the preferred one; batch_items: 1 to EMBED_BATCH_MAX. */
-bool embed_loop_open(struct embed_loop **out, const char *backend, size_t batch_items, struct wn_error *err);
+/* backend NULL: the preferred one; threads that sign, 0: as many as is usual; batch_items: 1 to EMBED_BATCH_MAX. */
+bool embed_loop_open(
+	struct embed_loop **out, const char *backend, unsigned threads, size_t batch_items, struct wn_error *err);
+/* Before the first batch: where the index keeps its files (gpu_embed/index.h). Without, it stays in memory. */
+void embed_loop_folder(struct embed_loop *loop, const char *folder);
+/* Waits until what the index does in the background is done. */
+void embed_loop_settle(struct embed_loop *loop);
 void embed_loop_close(struct embed_loop *loop); /* NULL is fine */
 /*
  * One batch in one transaction; *done items were decided. The index takes in what the database knows and it does not,
  * so a loop may be given any connection, be the first or be the second: it then fails with WN_INPUT db_unique, or
- * waits, and is right afterwards.
+ * waits, and is right afterwards. An index that is damaged, or says what the database does not, is read anew at once.
  */
 bool embed_loop_batch(
 	struct embed_loop *loop, struct db *db, struct wn_arena *arena, size_t *done, struct wn_error *err);

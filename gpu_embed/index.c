@@ -277,6 +277,26 @@ static bool name_number(const char *name, const char *prefix, uint32_t *number)
 	return true;
 }
 
+static bool name_unfinished(const char *name)
+{
+	size_t bytes = strlen(name), end = strlen(INDEX_UNFINISHED);
+	bool ours = strncmp(name, "leaders-", 8) == 0 || strncmp(name, "keys-", 5) == 0;
+	return ours && bytes > end && strcmp(name + bytes - end, INDEX_UNFINISHED) == 0;
+}
+
+void index_forget(const char *folder)
+{
+	DIR *listed = opendir(folder);
+	struct dirent *entry;
+	uint32_t number;
+	while (listed && (entry = readdir(listed)))
+		if (name_unfinished(entry->d_name) || name_number(entry->d_name, "leaders-", &number) ||
+			name_number(entry->d_name, "keys-", &number))
+			unlinkat(dirfd(listed), entry->d_name, 0);
+	if (listed)
+		closedir(listed);
+}
+
 /* The keys file that knows the most of what is there becomes the kept one; what cannot be used any more is removed. */
 static bool folder_sweep(struct dup_index *index, struct wn_error *err)
 {
@@ -292,9 +312,7 @@ static bool folder_sweep(struct dup_index *index, struct wn_error *err)
 	rewinddir(folder);
 	while ((entry = readdir(folder))) {
 		uint32_t number;
-		size_t bytes = strlen(entry->d_name), end = strlen(INDEX_UNFINISHED);
-		bool ours = strncmp(entry->d_name, "leaders-", 8) == 0 || strncmp(entry->d_name, "keys-", 5) == 0;
-		if ((ours && bytes > end && strcmp(entry->d_name + bytes - end, INDEX_UNFINISHED) == 0) ||
+		if (name_unfinished(entry->d_name) ||
 			(name_number(entry->d_name, "leaders-", &number) && number >= index->mapped)) {
 			unlinkat(index->folder, entry->d_name, 0);
 			continue;

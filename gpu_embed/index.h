@@ -37,6 +37,9 @@ size_t index_marks(const struct dup_index *index, const struct linker_mark **out
  */
 bool index_start(struct dup_index *index, size_t segments, struct wn_error *err);
 
+/* Removes all files of an index that nobody has open. */
+void index_forget(const char *folder);
+
 uint32_t index_count(const struct dup_index *index);
 int64_t index_watermark(const struct dup_index *index); /* the linker's number of the last leader; 0: there is none */
 

@@ -62,6 +62,11 @@ bool linker_start(struct linker *linker, size_t marks, struct wn_error *err)
 	return index_start(linker->index, marks, err);
 }
 
+void linker_forget(const char *folder)
+{
+	index_forget(folder);
+}
+
 size_t linker_leaders(const struct linker *linker)
 {
 	return index_count(linker->index);

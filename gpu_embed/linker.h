@@ -85,6 +85,8 @@ struct linker_mark {
 bool linker_open_folder(struct linker **out, const char *folder, struct wn_error *err);
 size_t linker_marks(const struct linker *linker, const struct linker_mark **out);
 bool linker_start(struct linker *linker, size_t marks, struct wn_error *err);
+/* Removes what a folder holds, which nobody may have open. */
+void linker_forget(const char *folder);
 /* The `seq` of the last leader; those behind it are to be restored. 0: there is none. */
 int64_t linker_watermark(const struct linker *linker);
 /* What was decided so far holds: it may go to the folder. linker_settle() waits for work in the background too. */

@@ -20,6 +20,14 @@ FROM dedup_signature s JOIN item i USING (item_id)
 WHERE s.link_seq > $1::bigint AND s.link_seq <= $2::bigint AND s.leader
 ORDER BY s.link_seq LIMIT $3::integer
 
+-- unique index over link_seq: what the index has as the last leaders of its segments
+-- name: marks
+SELECT link_seq, item_id FROM dedup_signature WHERE link_seq = ANY ($1::bigint[]) AND leader ORDER BY link_seq
+
+-- dedup_signature's primary key: what the verdicts of a batch name
+-- name: named
+SELECT item_id, leader, raw_sha256, norm_sha256, shingles FROM dedup_signature WHERE item_id = ANY ($1::bytea[]) ORDER BY item_id
+
 -- name: signatures_insert
 INSERT INTO dedup_signature (item_id, link_seq, seq, campaign, raw_sha256, norm_sha256, shingles, minhash, leader)
 SELECT * FROM unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::text[], $5::bytea[], $6::bytea[], $7::integer[],

@@ -163,7 +163,7 @@ static struct embed_loop *loop_open(size_t batch_items)
 {
 	struct embed_loop *loop = NULL;
 	struct wn_error err = {0};
-	CHECK_OK(embed_loop_open(&loop, NULL, batch_items, &err), err);
+	CHECK_OK(embed_loop_open(&loop, NULL, 0, batch_items, &err), err);
 	return loop;
 }
 
@@ -469,7 +469,7 @@ static pid_t linker_process(const struct place *place, size_t batch_items)
 	char conninfo[CONNINFO_ROOM + 40];
 	snprintf(conninfo, sizeof conninfo, "%s user=winnow_embed", place->conninfo);
 	wn_arena_init(&arena, ARENA_BYTES);
-	if (!db_open(&db, conninfo, &err) || !embed_loop_open(&loop, NULL, batch_items, &err))
+	if (!db_open(&db, conninfo, &err) || !embed_loop_open(&loop, NULL, 0, batch_items, &err))
 		_exit(2);
 	while (done > 0) {
 		wn_arena_reset(&arena);
