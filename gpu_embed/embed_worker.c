@@ -292,7 +292,8 @@ static bool embed_worker_open(const struct node *node, struct embed_loop **out, 
 	if (!embed_loop_open(out, option_text(node->options, "embed.backend"),
 		    (unsigned)option_integer(node->options, "embed.threads"), EMBED_BATCH_MAX, err))
 		return false;
-	embed_loop_folder(*out, node_path(node, folder, "index"));
+	if (node->state_dir[0])
+		embed_loop_folder(*out, node_path(node, folder, "index"));
 	return true;
 }
 

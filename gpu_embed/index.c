@@ -15,10 +15,8 @@
 #include "core/hash.h"
 #include "core/log.h"
 #include "gpu_embed/index_keys.h"
-#include "gpu_embed/index_leaders.h"
 
 enum { KEYS_TRIES_MAX = 8, KEYS_PREFETCH = 4 };
-_Static_assert(INDEX_SEGMENTS_MAX *(uint64_t)INDEX_SEGMENT_LEADERS == LINKER_LEADERS_MAX, "whole segments");
 
 /* A table of keys in the making, by a thread of its own. */
 struct index_build {
@@ -542,9 +540,9 @@ bool index_find(struct dup_index *index, const struct linker_post *post, struct 
 
 bool index_add(struct dup_index *index, const struct linker_post *post, uint32_t mask, struct wn_error *err)
 {
-	if (index->count == LINKER_LEADERS_MAX)
-		return wn_fail(err, WN_FULL, "linker_full", "the duplicate check holds %d posts, its most",
-			LINKER_LEADERS_MAX);
+	if (index->count == INDEX_LEADERS_MAX)
+		return wn_fail(
+			err, WN_FULL, "linker_full", "the duplicate check holds %d posts, its most", INDEX_LEADERS_MAX);
 	struct leader_segment **segment = &index->segments[index->count / INDEX_SEGMENT_LEADERS];
 	if ((!*segment && !leader_segment_open(segment, err)) ||
 		((index->fresh.entries + INDEX_KEYS_EACH) / INDEX_FILL >= index->fresh.line_count &&

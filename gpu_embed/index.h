@@ -2,7 +2,7 @@
 #ifndef GPU_EMBED_INDEX_H
 #define GPU_EMBED_INDEX_H
 
-#include "gpu_embed/linker.h"
+#include "gpu_embed/index_leaders.h"
 
 /*
  * A cache: whatever is wrong with it, the folder is given up in part or whole, told in the log, and its leaders are
@@ -18,7 +18,8 @@
  * alone.
  */
 enum {
-	INDEX_SEGMENTS_MAX = LINKER_LEADERS_MAX >> 14,
+	INDEX_SEGMENTS_MAX = 4096,
+	INDEX_LEADERS_MAX = INDEX_SEGMENTS_MAX * INDEX_SEGMENT_LEADERS, /* about 1.3 KB each */
 	INDEX_KEYS_SEGMENTS_LEAST = 4,
 	INDEX_CANDIDATES_MAX = EMBED_BANDS * LINKER_KEY_LEADERS_MAX,
 };

@@ -11,7 +11,6 @@
 #include "gpu_embed/embed_spec.h"
 
 enum {
-	LINKER_LEADERS_MAX = 1 << 26, /* about 1.3 KB each, of files where there is a folder for them (index.h) */
 	LINKER_KEY_LEADERS_MAX =
 		32, /* leaders that one band key leads to: the earliest; templates must not make it slow */
 };

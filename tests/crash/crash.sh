@@ -55,12 +55,18 @@ printf '%-62s %5s %7s  %s\n' 'point:hit' kills seconds 'same row root, claims ro
 if [ "${1:-}" = short ]; then
 	# One run, nine kills of four roles: each where the answer or the next step is not yet out, or the work not yet kept.
 	points=submit_api/submission_store/after_commit:1,submit_api/submission_store/before_commit:1
-	points=$points,embed_worker/embed_loop_batch/before_commit:1,ballot_api/group_run/after_commit:5
+	points=$points,embed_worker/batch_once/before_commit:1,ballot_api/group_run/after_commit:5
 	points=$points,vote_worker/step/count_opened_votes:1,epoch_end/epoch_end/after_commit:1,close_worker/finish/before_commit:3
 	points=$points,journal/journal_sequence/after_commit:4,version_write/version_writer_publish/after_rename:1
 	begin all "$points"
+	# The duplicate index in a run of its own: at every step of its files, of which the same process takes one after the other.
+	steps=index_file/index_writer_open/made:1,index_file/index_writer_done/filled:2,index_file/index_writer_done/summed:1
+	steps=$steps,index_file/index_writer_done/before_rename:2,index_file/index_writer_done/after_rename:1
+	steps=$steps,index_file/index_writer_done/synced:1,index/build_install/before_unlink:1
+	begin index "$steps"
 	wait
 	judge all "nine points in one run" 9
+	judge index "seven steps of the duplicate index" 7
 	report
 fi
 
