@@ -227,15 +227,28 @@ static void lanes_take(struct lanes *lanes, struct lane_queue *queue, struct lan
 	lanes->working_bytes += batch->room_bytes;
 }
 
-static void lanes_wake(struct lanes *lanes)
+/* As many lanes as could take something now, under the mutex. */
+static void lanes_call(struct lanes *lanes)
 {
 	if (!lanes_next(lanes))
 		return;
 	/* A lane without connection may wake up and decline, so then everybody is asked. */
-	if (lanes->connected == lanes->count)
-		pthread_cond_signal(&lanes->wake);
-	else
+	if (lanes->connected < lanes->count) {
 		pthread_cond_broadcast(&lanes->wake);
+		return;
+	}
+	size_t together = (lanes->queues[LANE_TOGETHER].count + LANE_BATCH_MAX - 1) / LANE_BATCH_MAX;
+	size_t more = (size_t)(lanes->together_max - lanes->together);
+	size_t calls = lanes->queues[LANE_ALONE].count + (together < more ? together : more);
+	for (int i = lanes->busy; calls > 0 && i < lanes->count; i++, calls--)
+		pthread_cond_signal(&lanes->wake);
+}
+
+void lanes_wake(struct lanes *lanes)
+{
+	pthread_mutex_lock(&lanes->mutex);
+	lanes_call(lanes);
+	pthread_mutex_unlock(&lanes->mutex);
 }
 
 /* ---- a lane ---- */
@@ -295,8 +308,8 @@ static void *lane_run(void *context)
 		lanes->together -= batch.together;
 		lanes->working_bytes -= batch.room_bytes;
 		/* Somebody may have waited for the room, and was woken when there was none. */
-		if (batch.count > 0 && lanes->busy + 1 < lanes->count)
-			lanes_wake(lanes);
+		if (batch.count > 0)
+			lanes_call(lanes);
 	}
 	pthread_mutex_unlock(&lanes->mutex);
 	db_close(lane->db);
@@ -374,7 +387,6 @@ enum lanes_verdict lanes_push(struct lanes *lanes, struct lane_job *job)
 		wn_assert(lanes->queued < lanes->queued_max + PEERS_UNIX_MAX);
 		job->serial = ++lanes->serial;
 		lanes_put(lanes, job);
-		lanes_wake(lanes);
 	}
 	pthread_mutex_unlock(&lanes->mutex);
 	return verdict;

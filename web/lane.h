@@ -49,8 +49,10 @@ enum lanes_verdict {
 	LANES_SHARE, /* of the job's address */
 	LANES_STOPPING,
 };
-/* Any thread. */
+/* Any thread. Nobody is woken: what comes in one turn of a loop is pushed first, so that it is answered together. */
 enum lanes_verdict lanes_push(struct lanes *lanes, struct lane_job *job);
+/* To be called behind the last push of a turn. */
+void lanes_wake(struct lanes *lanes);
 void lanes_count(struct lanes *lanes, struct lane_counts *out);
 /* Lets every lane finish the job that it has, waits for the threads until `deadline_ms` (monotonic); false when one did
  * not end. */

@@ -167,6 +167,9 @@ static void loop_on_look(h2o_timeout_entry_t *entry)
 static void loop_between(struct loop *loop)
 {
 	int64_t now_ms = clock_monotonic_ms();
+	if (loop->pushed)
+		lanes_wake(loop->server->lanes);
+	loop->pushed = false;
 	if (now_ms - loop->looked_ms >= LOOP_LOOK_MS && !h2o_timeout_is_linked(&loop->looks))
 		h2o_timeout_link(loop->evloop, &loop->context.zero_timeout, &loop->looks);
 	loop_retire(loop, now_ms - LOOP_RETIRED_MS);

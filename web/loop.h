@@ -56,6 +56,7 @@ struct loop {
 	h2o_timeout_entry_t looks;		  /* the next time */
 	int wait_ms;				  /* for events, when nothing else is due */
 	struct wire_job *jobs_first, **jobs_last; /* waiting for a lane, oldest first */
+	bool pushed;				  /* in this turn: the lanes are to be woken behind it */
 	struct counters counters;
 };
 

@@ -409,6 +409,12 @@ void wire_expire(struct loop *loop, int64_t now_ms)
 	}
 }
 
+static size_t wire_ceiling(size_t least, size_t body_bytes)
+{
+	size_t more = body_bytes < WIRE_ARENA_MAX / WIRE_ARENA_TIMES ? body_bytes * WIRE_ARENA_TIMES : WIRE_ARENA_MAX;
+	return least + more < WIRE_ARENA_MAX ? least + more : WIRE_ARENA_MAX;
+}
+
 /* Takes over `held_bytes`, which are counted already. */
 static struct wire_job *job_open(
 	struct loop *loop, h2o_req_t *request, struct connection *connection, size_t held_bytes, int64_t begun_us)
@@ -418,10 +424,7 @@ static struct wire_job *job_open(
 		peers_release(loop->server->peers, &connection->peer, held_bytes);
 		return NULL;
 	}
-	size_t more = request->entity.len < (WIRE_ARENA_MAX - WIRE_ARENA_LEAST) / WIRE_ARENA_TIMES
-			      ? request->entity.len * WIRE_ARENA_TIMES
-			      : WIRE_ARENA_MAX - WIRE_ARENA_LEAST;
-	wn_arena_init(&job->lane.arena, WIRE_ARENA_LEAST + more);
+	wn_arena_init(&job->lane.arena, wire_ceiling(WIRE_ARENA_LEAST, request->entity.len));
 	job->lane.done = job_done;
 	job->lane.peer = connection->peer;
 	job->held_bytes = held_bytes;
@@ -475,8 +478,10 @@ static void wire_dispatch(struct wire_job *job, h2o_req_t *request, struct wire_
 	slot->connection->works = true;
 	job_link(job);
 	enum lanes_verdict verdict = lanes_push(loop->server->lanes, &job->lane);
-	if (verdict == LANES_TAKEN)
+	if (verdict == LANES_TAKEN) {
+		loop->pushed = true;
 		return;
+	}
 	slot_cut(slot);
 	if (verdict == LANES_STOPPING || loop->stage != LOOP_SERVES)
 		wire_problem(loop, request, job->route, job->begun_us, 503, "stopping",
@@ -565,6 +570,9 @@ static int wire_on_request(h2o_handler_t *handler, h2o_req_t *request)
 		job_close(job);
 		return 0;
 	}
+	/* What it may use counts as used while a lane works on it: many must fit at once. */
+	if (exchange->route->handle_many)
+		exchange->arena->ceiling_bytes = wire_ceiling(WIRE_ARENA_TOGETHER, exchange->request.body.bytes);
 	wire_dispatch(job, request, slot);
 	return 0;
 }

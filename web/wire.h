@@ -8,6 +8,7 @@ enum {
 	WIRE_ARENA_MAX = 64 * 1024 * 1024,   /* what one request may use: a parsed body is many times its text */
 	WIRE_ARENA_LEAST = 24 * 1024 * 1024, /* without a body; WIRE_ARENA_TIMES as much more for each of its bytes */
 	WIRE_ARENA_TIMES = 64,
+	WIRE_ARENA_TOGETHER = 512 * 1024, /* in place of the least, where a lane answers many at once */
 	WIRE_FREE_BYTES = 4096,	       /* of an answer that are not counted: its connection may have them */
 	WIRE_HEAD_MAX = 32 * 1024,     /* names and values of all header fields */
 	WIRE_CHUNK_BYTES = 128 * 1024, /* of a file a turn */
