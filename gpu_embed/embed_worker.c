@@ -23,6 +23,7 @@ enum {
 struct embed_loop {
 	struct sign_crew *signers;
 	char folder[NODE_PATH_MAX]; /* of the index; "": it stays in memory */
+	uint32_t segment_leaders;
 	struct linker
 		*linker; /* NULL until the first batch, and after a failure that left it with what was not committed */
 	int64_t linked;	 /* the highest link_seq that it has seen */
@@ -48,11 +49,12 @@ bool embed_loop_open(
 	return true;
 }
 
-void embed_loop_folder(struct embed_loop *loop, const char *folder)
+void embed_loop_folder(struct embed_loop *loop, const char *folder, uint32_t segment_leaders)
 {
 	wn_assert(!loop->linker);
 	wn_assert(strlen(folder) < sizeof loop->folder);
 	strcpy(loop->folder, folder);
+	loop->segment_leaders = segment_leaders;
 }
 
 void embed_loop_settle(struct embed_loop *loop)
@@ -148,7 +150,7 @@ static bool index_open_folder(struct embed_loop *loop, struct db *db, struct wn_
 {
 	const struct linker_mark *marks;
 	size_t count, believed = 0;
-	if (!linker_open_folder(&loop->linker, loop->folder[0] ? loop->folder : NULL, err))
+	if (!linker_open_folder(&loop->linker, loop->folder[0] ? loop->folder : NULL, loop->segment_leaders, err))
 		return false;
 	count = linker_marks(loop->linker, &marks);
 	if (!embed_store_marks(db, &loop->arena, marks, count, &believed, err) ||
@@ -293,7 +295,7 @@ static bool embed_worker_open(const struct node *node, struct embed_loop **out, 
 		    (unsigned)option_integer(node->options, "embed.threads"), EMBED_BATCH_MAX, err))
 		return false;
 	if (node->state_dir[0])
-		embed_loop_folder(*out, node_path(node, folder, "index"));
+		embed_loop_folder(*out, node_path(node, folder, "index"), 0);
 	return true;
 }
 

@@ -24,8 +24,9 @@ struct embed_loop;
 /* backend NULL: the preferred one; threads that sign, 0: as many as is usual; batch_items: 1 to EMBED_BATCH_MAX. */
 bool embed_loop_open(
 	struct embed_loop **out, const char *backend, unsigned threads, size_t batch_items, struct wn_error *err);
-/* Before the first batch: where the index keeps its files (gpu_embed/index.h). Without, it stays in memory. */
-void embed_loop_folder(struct embed_loop *loop, const char *folder);
+/* Before the first batch: where the index keeps its files (gpu_embed/index.h), and leaders of a segment, 0 the usual
+ * number. Without, it stays in memory. */
+void embed_loop_folder(struct embed_loop *loop, const char *folder, uint32_t segment_leaders);
 /* Waits until what the index does in the background is done. */
 void embed_loop_settle(struct embed_loop *loop);
 void embed_loop_close(struct embed_loop *loop); /* NULL is fine */

@@ -28,7 +28,8 @@ struct index_build {
 };
 
 struct dup_index {
-	int folder; /* -1: all in memory */
+	int folder;	/* -1: all in memory */
+	unsigned shift; /* a segment holds two to the power of it */
 	struct leader_segment *segments[INDEX_SEGMENTS_MAX];
 	struct linker_mark *marks;
 	uint32_t mapped;	       /* segments that are files: the first ones */
@@ -138,7 +139,7 @@ static bool segment_put(struct index_line *lines, uint64_t line_count, uint64_t 
 
 static uint32_t segment_count(const struct dup_index *index)
 {
-	return (index->count + INDEX_SEGMENT_LEADERS - 1) / INDEX_SEGMENT_LEADERS;
+	return (index->count + (1u << index->shift) - 1) >> index->shift;
 }
 
 /* The table in memory anew, with room for `more` entries besides those of all leaders behind the kept keys. */
@@ -158,8 +159,8 @@ static bool fresh_make(struct dup_index *index, uint64_t more, struct wn_error *
 		if (!index_keys_open(&fresh, room, memory_hash(&salts, sizeof salts), err))
 			return false;
 		for (uint32_t i = index->kept_segments; fits && i < segment_count(index); i++)
-			fits = segment_put(fresh.owned, fresh.line_count, fresh.salt, index->segments[i],
-				i * INDEX_SEGMENT_LEADERS);
+			fits = segment_put(
+				fresh.owned, fresh.line_count, fresh.salt, index->segments[i], i << index->shift);
 		if (fits) {
 			index_keys_close(&index->fresh);
 			index->fresh = fresh;
@@ -191,7 +192,7 @@ static bool segments_map(struct dup_index *index, struct wn_error *err)
 	uint32_t number = 0;
 	for (; index->folder >= 0 && number < INDEX_SEGMENTS_MAX; number++) {
 		struct leader_segment *segment;
-		bool good = leader_segment_map(&segment, index->folder, number, err);
+		bool good = leader_segment_map(&segment, index->folder, number, 1u << index->shift, err);
 		if (good && number > 0 && segment->watermark <= index->segments[number - 1]->watermark) {
 			leader_segment_close(segment);
 			good = wn_fail(
@@ -219,12 +220,15 @@ static bool segments_map(struct dup_index *index, struct wn_error *err)
 	return true;
 }
 
-bool index_open(struct dup_index **out, const char *folder, struct wn_error *err)
+bool index_open(struct dup_index **out, const char *folder, uint32_t segment_leaders, struct wn_error *err)
 {
+	wn_assert(segment_leaders > 0);
+	wn_assert((segment_leaders & (segment_leaders - 1)) == 0);
 	struct dup_index *index = calloc(1, sizeof *index);
 	if (!index)
 		return wn_fail(err, WN_FULL, "memory", "no room for the index");
 	index->folder = -1;
+	index->shift = (unsigned)__builtin_ctz(segment_leaders);
 	if (folder)
 		folder_open(index, folder);
 	if (!segments_map(index, err)) {
@@ -325,9 +329,8 @@ static bool folder_sweep(struct dup_index *index, struct wn_error *err)
 		bool good = index_file_open(&file, index->folder, entry->d_name, INDEX_KEYS, err);
 		if (good) {
 			const struct index_header *header = file->header;
-			good = header->section_count == 1 &&
-			       header->count == (uint64_t)number * INDEX_SEGMENT_LEADERS && header->first == 0 &&
-			       header->lines >= INDEX_LINES_LEAST && header->section_at[0] == 0 &&
+			good = header->section_count == 1 && header->count == (uint64_t)number << index->shift &&
+			       header->first == 0 && header->lines >= INDEX_LINES_LEAST && header->section_at[0] == 0 &&
 			       header->section_bytes[0] / sizeof(struct index_line) == header->lines &&
 			       header->section_bytes[0] % sizeof(struct index_line) == 0 &&
 			       header->watermark == (uint64_t)index->segments[number - 1]->watermark;
@@ -368,7 +371,7 @@ bool index_start(struct dup_index *index, size_t segments, struct wn_error *err)
 		leader_segment_close(index->segments[--index->mapped]);
 		index->segments[index->mapped] = NULL;
 	}
-	index->count = index->mapped * INDEX_SEGMENT_LEADERS;
+	index->count = index->mapped << index->shift;
 	return (index->folder < 0 || folder_sweep(index, err)) && fresh_make(index, INDEX_LINES_LEAST, err);
 }
 
@@ -386,11 +389,11 @@ int64_t index_watermark(const struct dup_index *index)
 
 bool index_leader(struct dup_index *index, uint32_t number, struct index_leader *out, struct wn_error *err)
 {
-	uint32_t at = number % INDEX_SEGMENT_LEADERS;
+	uint32_t at = number & ((1u << index->shift) - 1);
 	wn_assert(number < index->count);
-	if (!segment_check(index, number / INDEX_SEGMENT_LEADERS, err))
+	if (!segment_check(index, number >> index->shift, err))
 		return false;
-	const struct leader_segment *segment = index->segments[number / INDEX_SEGMENT_LEADERS];
+	const struct leader_segment *segment = index->segments[number >> index->shift];
 	const struct leader_columns *columns = &segment->columns;
 	*out = (struct index_leader){
 		.item = &columns->items[at],
@@ -425,7 +428,7 @@ void index_prefetch(const struct dup_index *index, const struct linker_post *pos
 static bool hit_leader(struct dup_index *index, const struct index_keys *keys, uint32_t number,
 	struct index_leader *out, struct wn_error *err)
 {
-	if (keys->file && number >= index->kept_segments * INDEX_SEGMENT_LEADERS)
+	if (keys->file && number >= index->kept_segments << index->shift)
 		return wn_fail(err, WN_INPUT, "index_damaged", "a key leads to leader %u", number) ||
 		       keys_damaged(index, err);
 	return index_leader(index, number, out, err);
@@ -540,11 +543,11 @@ bool index_find(struct dup_index *index, const struct linker_post *post, struct 
 
 bool index_add(struct dup_index *index, const struct linker_post *post, uint32_t mask, struct wn_error *err)
 {
-	if (index->count == INDEX_LEADERS_MAX)
+	if (index->count == (uint32_t)INDEX_SEGMENTS_MAX << index->shift)
 		return wn_fail(
-			err, WN_FULL, "linker_full", "the duplicate check holds %d posts, its most", INDEX_LEADERS_MAX);
-	struct leader_segment **segment = &index->segments[index->count / INDEX_SEGMENT_LEADERS];
-	if ((!*segment && !leader_segment_open(segment, err)) ||
+			err, WN_FULL, "linker_full", "the duplicate check holds %u posts, its most", index->count);
+	struct leader_segment **segment = &index->segments[index->count >> index->shift];
+	if ((!*segment && !leader_segment_open(segment, 1u << index->shift, err)) ||
 		((index->fresh.entries + INDEX_KEYS_EACH) / INDEX_FILL >= index->fresh.line_count &&
 			!fresh_make(index, index->fresh.entries + INDEX_KEYS_EACH, err)) ||
 		!leader_segment_add(*segment, post, mask, err))
@@ -552,7 +555,8 @@ bool index_add(struct dup_index *index, const struct linker_post *post, uint32_t
 	uint32_t number = index->count++;
 	struct index_keys *fresh = &index->fresh;
 	fresh->entries += (uint64_t)__builtin_popcount(mask);
-	if (leader_put(fresh->owned, fresh->line_count, fresh->salt, *segment, number % INDEX_SEGMENT_LEADERS, number))
+	if (leader_put(fresh->owned, fresh->line_count, fresh->salt, *segment, number & ((1u << index->shift) - 1),
+		    number))
 		return true;
 	/* A way got too long, which one table in a great many has: the next has another salt and more room. */
 	return fresh_make(index, fresh->entries, err);
@@ -594,7 +598,7 @@ static bool keys_write(
 	const struct leader_segment *last = index->segments[segments - 1];
 	struct index_header header = {.kind = INDEX_KEYS,
 		.section_count = 1,
-		.count = (uint64_t)segments * INDEX_SEGMENT_LEADERS,
+		.count = (uint64_t)segments << index->shift,
 		.watermark = (uint64_t)last->watermark,
 		.salt = salt,
 		.lines = lines,
@@ -608,7 +612,7 @@ static bool keys_write(
 	*fits = true;
 	for (uint32_t i = 0; i < segments && *fits && !build_stopped(&index->build); i++)
 		*fits = segment_put(
-			index_writer_section(&writer, 0), lines, salt, index->segments[i], i * INDEX_SEGMENT_LEADERS);
+			index_writer_section(&writer, 0), lines, salt, index->segments[i], i << index->shift);
 	if (*fits && !build_stopped(&index->build))
 		return index_writer_done(&writer, err);
 	index_writer_abandon(&writer);
@@ -709,10 +713,10 @@ void index_keep(struct dup_index *index)
 {
 	struct wn_error err = {0};
 	build_take(index);
-	while (index->folder >= 0 && index->mapped < index->count / INDEX_SEGMENT_LEADERS) {
+	while (index->folder >= 0 && index->mapped < index->count >> index->shift) {
 		struct leader_segment *mapped, **segment = &index->segments[index->mapped];
 		if (!leader_segment_write(*segment, index->folder, index->mapped, &err) ||
-			!leader_segment_map(&mapped, index->folder, index->mapped, &err)) {
+			!leader_segment_map(&mapped, index->folder, index->mapped, 1u << index->shift, &err)) {
 			unwritten(index, &err);
 			return;
 		}

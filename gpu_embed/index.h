@@ -8,7 +8,7 @@
  * A cache: whatever is wrong with it, the folder is given up in part or whole, told in the log, and its leaders are
  * taken in again by whoever keeps the truth. Leaders are numbered from 0 in the order of coming.
  *
- *   leaders-000000 ...   INDEX_SEGMENT_LEADERS leaders each, written when that many are there and decided for good
+ *   leaders-000000 ...   INDEX_SEGMENT_LEADERS each, written when that many are there and decided for good
  *   keys-000090          where the keys of the leaders of the first 90 segments lead; made in the background whenever
  *                        there is half as much again as the last one knew, so that a leader's keys are written three
  *                        times in the mean, however many there are, and a search asks two tables: this one, and the
@@ -19,15 +19,14 @@
  */
 enum {
 	INDEX_SEGMENTS_MAX = 4096,
-	INDEX_LEADERS_MAX = INDEX_SEGMENTS_MAX * INDEX_SEGMENT_LEADERS, /* about 1.3 KB each */
 	INDEX_KEYS_SEGMENTS_LEAST = 4,
 	INDEX_CANDIDATES_MAX = EMBED_BANDS * LINKER_KEY_LEADERS_MAX,
 };
 
 struct dup_index;
-/* folder NULL: all in memory. A folder that cannot be made or read is told in the log, and all is in memory. One thread
- * uses an index. WN_FULL memory. */
-bool index_open(struct dup_index **out, const char *folder, struct wn_error *err);
+/* segment_leaders: a power of two, INDEX_SEGMENT_LEADERS but in tests. folder NULL: all in memory. A folder that cannot
+ * be made or read is told in the log, and all is in memory. One thread uses an index. WN_FULL memory. */
+bool index_open(struct dup_index **out, const char *folder, uint32_t segment_leaders, struct wn_error *err);
 void index_close(struct dup_index *index); /* NULL is fine */
 /* The last leaders of the segments that were found, so that they can be compared with the truth. */
 size_t index_marks(const struct dup_index *index, const struct linker_mark **out);

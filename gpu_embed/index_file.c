@@ -20,7 +20,7 @@ _Static_assert(sizeof(struct index_header) % 8 == 0, "no byte of the header is l
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are mapped as they are");
 
 enum { SECTION_ALIGN = 64 };
-#define INDEX_FILE_MAX ((uint64_t)1 << 40) /* bytes: far above what INDEX_LEADERS_MAX leaders take */
+#define INDEX_FILE_MAX ((uint64_t)1 << 40) /* bytes: far above what any number of leaders takes */
 
 uint64_t index_sum(const void *bytes, size_t count)
 {

@@ -50,6 +50,24 @@ bool index_keys_put(struct index_line *lines, uint64_t line_count, uint64_t hash
 	return false;
 }
 
+/* Bit i of the result: prints[i] is `print`. Eight are compared at a time. */
+static uint32_t line_hits(const struct index_line *line, uint16_t print)
+{
+	typedef uint16_t prints_vector __attribute__((vector_size(16)));
+	const prints_vector wanted = {print, print, print, print, print, print, print, print};
+	const prints_vector bits = {1, 2, 4, 8, 16, 32, 64, 128};
+	prints_vector prints;
+	uint64_t halves[2];
+	memcpy(&prints, line->prints, sizeof prints);
+	prints = (prints_vector)(prints == wanted) & bits;
+	memcpy(halves, &prints, sizeof halves);
+	uint64_t hits = halves[0] | halves[1];
+	hits |= hits >> 32;
+	hits |= hits >> 16;
+	return (uint32_t)(hits & 0xff) | (uint32_t)(line->prints[8] == print) << 8 |
+	       (uint32_t)(line->prints[9] == print) << 9;
+}
+
 /* Makes walk->hits those of the line where it stands. */
 static bool walk_line(const struct index_keys *keys, struct index_walk *walk, struct wn_error *err)
 {
@@ -58,10 +76,7 @@ static bool walk_line(const struct index_keys *keys, struct index_walk *walk, st
 	const struct index_line *line = &keys->lines[walk->line];
 	if (line->count > INDEX_LINE_ENTRIES)
 		return wn_fail(err, WN_INPUT, "index_damaged", "a line of %u keys", line->count);
-	uint32_t hits = 0;
-	for (unsigned i = 0; i < INDEX_LINE_ENTRIES; i++)
-		hits |= (uint32_t)(line->prints[i] == walk->print) << i;
-	walk->hits = hits & ((1u << line->count) - 1);
+	walk->hits = line_hits(line, walk->print) & ((1u << line->count) - 1);
 	walk->last = line->count < INDEX_LINE_ENTRIES;
 	return true;
 }

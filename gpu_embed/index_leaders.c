@@ -7,7 +7,7 @@
 
 #include "gpu_embed/index_keys.h"
 
-enum { SHINGLES_LEAST = INDEX_SEGMENT_LEADERS * 64, COLUMNS = 9, COLUMN_STARTS = 6, COLUMN_SHINGLES = 8 };
+enum { SHINGLES_EACH = 64, COLUMNS = 9, COLUMN_STARTS = 6, COLUMN_SHINGLES = 8 };
 _Static_assert((int)COLUMNS <= (int)INDEX_SECTIONS, "a section each");
 _Static_assert((uint64_t)INDEX_SEGMENT_LEADERS *EMBED_POINTS_MAX <= UINT32_MAX, "starts are 32 bits wide");
 
@@ -31,14 +31,14 @@ static void columns_list(struct leader_columns *columns, struct column out[COLUM
 }
 
 /* Bytes of a column of a full segment. */
-static size_t column_bytes(size_t number, const struct column *column, size_t shingles)
+static size_t column_bytes(size_t number, const struct column *column, size_t leaders, size_t shingles)
 {
 	if (number == COLUMN_SHINGLES)
 		return shingles * column->bytes;
-	return (INDEX_SEGMENT_LEADERS + (number == COLUMN_STARTS)) * column->bytes;
+	return (leaders + (number == COLUMN_STARTS)) * column->bytes;
 }
 
-bool leader_segment_open(struct leader_segment **out, struct wn_error *err)
+bool leader_segment_open(struct leader_segment **out, uint32_t room_leaders, struct wn_error *err)
 {
 	struct leader_segment *segment = calloc(1, sizeof *segment);
 	struct column columns[COLUMNS];
@@ -46,14 +46,16 @@ bool leader_segment_open(struct leader_segment **out, struct wn_error *err)
 	if (room)
 		columns_list(&segment->columns, columns);
 	for (size_t i = 0; room && i < COLUMNS; i++) {
-		*columns[i].at = calloc(column_bytes(i, &columns[i], SHINGLES_LEAST), 1);
+		*columns[i].at =
+			calloc(column_bytes(i, &columns[i], room_leaders, (size_t)room_leaders * SHINGLES_EACH), 1);
 		room = *columns[i].at != NULL;
 	}
 	if (!room) {
 		leader_segment_close(segment);
 		return wn_fail(err, WN_FULL, "memory", "no room for leaders of the duplicate check");
 	}
-	segment->shingles_room = SHINGLES_LEAST;
+	segment->room = room_leaders;
+	segment->shingles_room = (size_t)room_leaders * SHINGLES_EACH;
 	segment->checked = true;
 	*out = segment;
 	return true;
@@ -95,7 +97,7 @@ bool leader_segment_add(
 	struct leader_columns *columns = &segment->columns;
 	uint32_t at = segment->count, size = post->near ? post->size : 0, start = columns->starts[at];
 	wn_assert(!segment->file);
-	wn_assert(at < INDEX_SEGMENT_LEADERS);
+	wn_assert(at < segment->room);
 	wn_assert(size <= EMBED_POINTS_MAX);
 	if (!shingles_reserve(segment, (size_t)start + size))
 		return wn_fail(err, WN_FULL, "memory", "no room for shingles of the duplicate check");
@@ -126,17 +128,17 @@ bool leader_segment_write(const struct leader_segment *segment, int folder, uint
 {
 	struct index_header header = {.kind = INDEX_LEADERS,
 		.section_count = COLUMNS,
-		.first = (uint64_t)number * INDEX_SEGMENT_LEADERS,
+		.first = (uint64_t)number * segment->room,
 		.count = segment->count,
 		.watermark = (uint64_t)segment->watermark};
 	struct leader_columns view = segment->columns;
 	struct index_writer writer;
 	struct column columns[COLUMNS];
 	char name[INDEX_NAME_MAX];
-	wn_assert(segment->count == INDEX_SEGMENT_LEADERS);
+	wn_assert(segment->count == segment->room);
 	columns_list(&view, columns);
 	for (size_t i = 0; i < COLUMNS; i++)
-		header.section_bytes[i] = column_bytes(i, &columns[i], view.starts[segment->count]);
+		header.section_bytes[i] = column_bytes(i, &columns[i], segment->count, view.starts[segment->count]);
 	memcpy(header.last, view.items[segment->count - 1].bytes, sizeof header.last);
 	leader_segment_name(number, name);
 	if (!index_writer_open(&writer, folder, name, &header, err))
@@ -146,7 +148,7 @@ bool leader_segment_write(const struct leader_segment *segment, int folder, uint
 	return index_writer_done(&writer, err);
 }
 
-bool leader_segment_map(struct leader_segment **out, int folder, uint32_t number, struct wn_error *err)
+bool leader_segment_map(struct leader_segment **out, int folder, uint32_t number, uint32_t room, struct wn_error *err)
 {
 	char name[INDEX_NAME_MAX];
 	struct index_file *file;
@@ -161,20 +163,20 @@ bool leader_segment_map(struct leader_segment **out, int folder, uint32_t number
 		return wn_fail(err, WN_FULL, "memory", "no room for the index");
 	}
 	segment->file = file;
-	segment->count = INDEX_SEGMENT_LEADERS;
+	segment->count = segment->room = room;
 	segment->watermark = (int64_t)header->watermark;
 	columns_list(&segment->columns, columns);
-	bool fits = header->section_count == COLUMNS && header->count == INDEX_SEGMENT_LEADERS &&
-		    header->first == (uint64_t)number * INDEX_SEGMENT_LEADERS && segment->watermark > 0;
+	bool fits = header->section_count == COLUMNS && header->count == room &&
+		    header->first == (uint64_t)number * room && segment->watermark > 0;
 	for (size_t i = 0; fits && i < COLUMNS; i++) {
 		fits = i == COLUMN_SHINGLES ? header->section_bytes[i] % columns[i].bytes == 0
-					    : header->section_bytes[i] == column_bytes(i, &columns[i], 0);
+					    : header->section_bytes[i] == column_bytes(i, &columns[i], room, 0);
 		*columns[i].at = (void *)(uintptr_t)(file->body + header->section_at[i]);
 	}
 	if (!fits) {
 		leader_segment_close(segment);
-		return wn_fail(err, WN_INPUT, "index_damaged", "%s: its sections are not those of %d leaders", name,
-			INDEX_SEGMENT_LEADERS);
+		return wn_fail(
+			err, WN_INPUT, "index_damaged", "%s: its sections are not those of %u leaders", name, room);
 	}
 	*out = segment;
 	return true;

@@ -5,8 +5,8 @@
 #include "gpu_embed/index_file.h"
 #include "gpu_embed/linker.h"
 
-/* A segment holds as many, never fewer when it is a file: which leaders stand in which file follows from their number.
- */
+/* Leaders of a segment, a power of two; a file never holds fewer: which leaders stand in which file follows from their
+ * number. */
 #ifdef WINNOW_FAILPOINTS
 enum { INDEX_SEGMENT_LEADERS = 2 }; /* a crash test's handful of posts fills several */
 #else
@@ -28,15 +28,16 @@ struct leader_columns {
 
 struct leader_segment {
 	struct leader_columns columns; /* of a file: mapped, and only to be read */
-	uint32_t count;
+	uint32_t count, room;
 	int64_t watermark; /* the linker's number of the last one */
 	struct index_file *file;
 	size_t shingles_room;
 	uint8_t checked; /* by any thread, once */
 };
 
-bool leader_segment_open(struct leader_segment **out, struct wn_error *err); /* in memory. WN_FULL memory */
-void leader_segment_close(struct leader_segment *segment);		     /* NULL is fine */
+/* In memory, for at most `room` leaders. WN_FULL memory. */
+bool leader_segment_open(struct leader_segment **out, uint32_t room, struct wn_error *err);
+void leader_segment_close(struct leader_segment *segment); /* NULL is fine */
 /* There is room for one more. All or nothing. WN_FULL memory. */
 bool leader_segment_add(
 	struct leader_segment *segment, const struct linker_post *post, uint32_t mask, struct wn_error *err);
@@ -45,7 +46,7 @@ void leader_segment_name(uint32_t number, char out[INDEX_NAME_MAX]);
 /* Writes a full segment; its memory stays as it is. */
 bool leader_segment_write(const struct leader_segment *segment, int folder, uint32_t number, struct wn_error *err);
 /* As index_file_open(); the content is checked later. */
-bool leader_segment_map(struct leader_segment **out, int folder, uint32_t number, struct wn_error *err);
+bool leader_segment_map(struct leader_segment **out, int folder, uint32_t number, uint32_t room, struct wn_error *err);
 /* Nothing of a mapped segment may be read before. WN_INPUT index_damaged. Any thread. */
 bool leader_segment_check(struct leader_segment *segment, struct wn_error *err);
 

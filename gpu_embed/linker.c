@@ -18,12 +18,12 @@ const char *dup_method_name(enum dup_method method)
 	return names[method];
 }
 
-bool linker_open_folder(struct linker **out, const char *folder, struct wn_error *err)
+bool linker_open_folder(struct linker **out, const char *folder, uint32_t segment_leaders, struct wn_error *err)
 {
 	struct linker *linker = calloc(1, sizeof *linker);
 	if (!linker)
 		return wn_fail(err, WN_FULL, "memory", "no room for the linker");
-	if (!index_open(&linker->index, folder, err)) {
+	if (!index_open(&linker->index, folder, segment_leaders ? segment_leaders : INDEX_SEGMENT_LEADERS, err)) {
 		free(linker);
 		return false;
 	}
@@ -34,7 +34,7 @@ bool linker_open_folder(struct linker **out, const char *folder, struct wn_error
 bool linker_open(struct linker **out, struct wn_error *err)
 {
 	struct linker *linker;
-	if (!linker_open_folder(&linker, NULL, err))
+	if (!linker_open_folder(&linker, NULL, 0, err))
 		return false;
 	if (!linker_start(linker, 0, err)) {
 		linker_close(linker);

@@ -80,8 +80,9 @@ struct linker_mark {
 	struct item_id item;
 	int64_t seq;
 };
-/* Call linker_start() before anything else, with as many of the marks as the truth bears out. */
-bool linker_open_folder(struct linker **out, const char *folder, struct wn_error *err);
+/* Call linker_start() before anything else, with as many of the marks as the truth bears out. segment_leaders as
+ * index_open() takes it; 0: the usual number. */
+bool linker_open_folder(struct linker **out, const char *folder, uint32_t segment_leaders, struct wn_error *err);
 size_t linker_marks(const struct linker *linker, const struct linker_mark **out);
 bool linker_start(struct linker *linker, size_t marks, struct wn_error *err);
 /* Removes what a folder holds, which nobody may have open. */

@@ -34,7 +34,7 @@ judge() {
 	cp "$work/err-$1" "$work/err"
 	same=yes
 	[ "$(cat "$work/status-$1")" = 0 ] || same="ended with $(cat "$work/status-$1")"
-	for name in row_root claims_root minted_units accepted rejected void votes audit_votes; do
+	for name in row_root claims_root minted_units duplicates accepted rejected void votes audit_votes; do
 		[ "$same" != yes ] || [ "$(member $name "$work/said-$1")" = "$(member $name "$work/said-calm")" ] || same="other $name"
 	done
 	printf '%-62s %5s %7s  %s\n' "$2" "$(killed "$1")" "$(member seconds "$work/said-$1")" "$same"

@@ -1,6 +1,7 @@
 /* The linker on a real PostgreSQL: batches, restarts, kills, rivals, and what outsiders can check afterwards. */
 #include "gpu_embed/embed_worker.h"
 
+#include <dirent.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "core/json.h"
 #include "core/states.h"
 #include "gpu_embed/embed_store.h"
+#include "gpu_embed/index_file.h"
 #include "gpu_embed/norm.h"
 #include "tests/check.h"
 #include "tests/gpu_embed/corpus.h"
@@ -165,6 +167,21 @@ static struct embed_loop *loop_open(size_t batch_items)
 	struct wn_error err = {0};
 	CHECK_OK(embed_loop_open(&loop, NULL, 0, batch_items, &err), err);
 	return loop;
+}
+
+/* With its index in files of a few leaders each. */
+static struct embed_loop *loop_open_folder(size_t batch_items, const char *folder)
+{
+	struct embed_loop *loop = loop_open(batch_items);
+	embed_loop_folder(loop, folder, 8);
+	return loop;
+}
+
+static const char *index_folder(char out[512])
+{
+	static int number;
+	snprintf(out, 512, "%s/linker-%d", test_folder(), number++);
+	return out;
 }
 
 static size_t batch(struct place *place, struct embed_loop *loop)
@@ -358,6 +375,133 @@ TEST(duplicates_are_found_across_restarts)
 	place_close(&place);
 }
 
+/* Files in a folder whose names begin so. */
+static int files_of(const char *folder, const char *prefix)
+{
+	int count = 0;
+	DIR *listed = opendir(folder);
+	struct dirent *entry;
+	while (listed && (entry = readdir(listed)))
+		count += strncmp(entry->d_name, prefix, strlen(prefix)) == 0;
+	if (listed)
+		closedir(listed);
+	return count;
+}
+
+TEST(the_index_in_files_goes_on_across_restarts_and_says_what_one_in_memory_says)
+{
+	enum { ITEMS = 900 };
+	struct place place;
+	char folder[512];
+	uint64_t random = test_seed() + 8;
+	size_t linked = 0;
+	CHECK_OR_RETURN(place_open(&place));
+	index_folder(folder);
+	submit_stream(&place, random, ITEMS);
+	while (linked < ITEMS) {
+		struct embed_loop *loop = loop_open_folder(1 + test_random(&random) % 60, folder);
+		for (unsigned turn = 0; turn < 1 + test_random(&random) % 6; turn++)
+			linked += batch(&place, loop);
+		if (test_random(&random) % 2)
+			embed_loop_settle(loop);
+		embed_loop_close(loop);
+	}
+	check_everything(&place, ITEMS);
+	CHECK(files_of(folder, "leaders-") > 30);
+	CHECK_INT(files_of(folder, "keys-"), 1);
+	place_close(&place);
+}
+
+TEST(an_index_of_another_database_is_not_believed)
+{
+	struct place place;
+	char folder[512];
+	index_folder(folder);
+	for (unsigned turn = 0; turn < 3; turn++) {
+		CHECK_OR_RETURN(place_open(&place));
+		struct embed_loop *loop = loop_open_folder(50, folder);
+		submit_stream(&place, test_seed() + 20 + turn, 200);
+		/* Other items have other ids: what the folder knows of the database before would name them. */
+		char sql[160];
+		struct wn_error err = {0};
+		snprintf(sql, sizeof sql, "UPDATE item SET item_id = sha256(item_id || '%u')", turn);
+		CHECK_OK(db_command(place.owner, sql, &err), err);
+		CHECK_INT(batches(&place, loop), 200);
+		check_everything(&place, 200);
+		embed_loop_settle(loop);
+		embed_loop_close(loop);
+		place_close(&place);
+	}
+}
+
+/* Of a file of keys, all lines emptied and all sums made again. */
+static bool system_keys_emptied(const char *folder)
+{
+	DIR *listed = opendir(folder);
+	struct dirent *entry;
+	bool done = false;
+	while (listed && (entry = readdir(listed))) {
+		struct index_file *file;
+		struct index_writer writer;
+		struct wn_error err = {0};
+		if (strncmp(entry->d_name, "keys-", 5) != 0)
+			continue;
+		CHECK_OK(index_file_open(&file, dirfd(listed), entry->d_name, INDEX_KEYS, &err), err);
+		CHECK_OK(index_writer_open(&writer, dirfd(listed), entry->d_name, file->header, &err), err);
+		CHECK_OK(index_writer_done(&writer, &err), err);
+		index_file_close(file);
+		done = true;
+	}
+	if (listed)
+		closedir(listed);
+	return done;
+}
+
+TEST(an_index_that_knows_more_or_other_than_the_database_is_read_anew)
+{
+	static const char text[] =
+		"these words were linked once, and then their item was erased or brought back from a copy";
+	struct place place;
+	struct wn_error err = {0};
+	char folder[512];
+	CHECK_OR_RETURN(place_open(&place));
+	index_folder(folder);
+	struct embed_loop *loop = loop_open_folder(50, folder);
+	submit(&place, "hail", text);
+	submit_stream(&place, test_seed() + 30, 150);
+	CHECK_INT(batches(&place, loop), 151);
+	embed_loop_settle(loop);
+	/* Erasure takes the mark of a leader away: nothing may repeat it any more, whether the linker runs or starts.
+	 */
+	CHECK_OK(db_command(place.owner,
+			 "UPDATE dedup_signature SET leader = false, norm_sha256 = sha256(norm_sha256) WHERE link_seq "
+			 "= 1",
+			 &err),
+		err);
+	uint64_t number = submit(&place, "hail", text);
+	CHECK_INT(batch(&place, loop), 1);
+	struct db_result *rows = linked_rows(&place);
+	struct item_id origin;
+	corpus_id(number, &origin);
+	check_id(rows, 151, 8, &origin);
+	CHECK_INT(db_int32(rows, 151, 10), DUP_NONE);
+	db_done(rows);
+	/* And what the index lacks is noticed by the database: keys that lead nowhere, with sums that are right. */
+	embed_loop_close(loop);
+	CHECK(system_keys_emptied(folder));
+	loop = loop_open_folder(50, folder);
+	submit(&place, "hail", text);
+	submit_stream(&place, test_seed() + 30, 100);
+	CHECK_INT(batches(&place, loop), 101);
+	rows = linked_rows(&place);
+	check_id(rows, 152, 8, &origin);
+	for (size_t row = 153; row < db_rows(rows); row++)
+		CHECK(db_int32(rows, row, 10) != DUP_NONE);
+	db_done(rows);
+	embed_loop_close(loop);
+	place_close(&place);
+}
+
 TEST(windows_are_matched_by_their_bytes_and_campaigns_stay_apart)
 {
 	static const char window[] = "{\"channels\":[{\"exponent\":-1,\"name\":\"t\",\"unit\":\"Cel\"}],\"device\":"
@@ -455,7 +599,7 @@ TEST(a_second_linker_that_wakes_up_late_takes_in_what_the_first_did)
 }
 
 /* A linker of its own process that goes on until nothing waits, whatever fails; it ends by _exit() or by a kill. */
-static pid_t linker_process(const struct place *place, size_t batch_items)
+static pid_t linker_process(const struct place *place, size_t batch_items, const char *folder)
 {
 	fflush(stdout);
 	pid_t child = fork();
@@ -471,6 +615,8 @@ static pid_t linker_process(const struct place *place, size_t batch_items)
 	wn_arena_init(&arena, ARENA_BYTES);
 	if (!db_open(&db, conninfo, &err) || !embed_loop_open(&loop, NULL, 0, batch_items, &err))
 		_exit(2);
+	if (folder)
+		embed_loop_folder(loop, folder, 8);
 	while (done > 0) {
 		wn_arena_reset(&arena);
 		if (!embed_loop_batch(loop, db, &arena, &done, &err))
@@ -484,11 +630,13 @@ TEST(a_linker_that_is_killed_at_any_moment_goes_on_as_if_nothing_was)
 	enum { ITEMS = 600, KILLS = 25 };
 	struct place place;
 	uint64_t random = test_seed() + 3;
+	char folder[512];
 	int kills = 0;
+	index_folder(folder);
 	CHECK_OR_RETURN(place_open(&place));
 	submit_stream(&place, random, ITEMS);
 	while (kills < KILLS && waiting(&place) > 0) {
-		pid_t child = linker_process(&place, 5);
+		pid_t child = linker_process(&place, 5, folder);
 		CHECK_OR_RETURN(child > 0);
 		/* Long enough to have connected, mostly, and too short to be done. */
 		struct timespec pause = {0, (long)(5 + test_random(&random) % 40) * 1000000};
@@ -498,7 +646,7 @@ TEST(a_linker_that_is_killed_at_any_moment_goes_on_as_if_nothing_was)
 		kills++;
 	}
 	CHECK(kills > 3);
-	struct embed_loop *loop = loop_open(EMBED_BATCH_MAX);
+	struct embed_loop *loop = loop_open_folder(EMBED_BATCH_MAX, folder);
 	batches(&place, loop);
 	embed_loop_close(loop);
 	check_everything(&place, ITEMS);
@@ -510,10 +658,12 @@ TEST(linkers_that_run_against_the_rules_at_the_same_time_still_agree)
 	enum { ITEMS = 400, RIVALS = 3 };
 	struct place place;
 	pid_t rivals[RIVALS];
+	char folder[512];
+	index_folder(folder);
 	CHECK_OR_RETURN(place_open(&place));
 	submit_stream(&place, test_seed() + 4, ITEMS);
 	for (size_t i = 0; i < RIVALS; i++)
-		CHECK((rivals[i] = linker_process(&place, 4)) > 0);
+		CHECK((rivals[i] = linker_process(&place, 4, folder)) > 0);
 	for (size_t i = 0; i < RIVALS; i++) {
 		int status = -1;
 		waitpid(rivals[i], &status, 0);
