@@ -13,8 +13,8 @@ static const struct command *const commands_operator[] = {&command_up, &command_
 	&command_campaign, &command_release, &command_backtest, &command_clock, &command_config, &command_migrate,
 	&command_audit, NULL};
 static const struct command *const commands_user[] = {&command_key, &command_account, &command_submit,
-	&command_preflight, &command_stake, &command_vote, &command_receipt, &command_download, &command_verify,
-	&command_replay, NULL};
+	&command_preflight, &command_stake, &command_vote, &command_claim, &command_receipt, &command_download,
+	&command_verify, &command_replay, &command_dedup, NULL};
 static const struct command *const commands_role[] = {&command_serve, &command_ingest, &command_embed, &command_tally,
 	&command_reward, &command_seal, &command_keep, &command_robot, NULL};
 
@@ -30,8 +30,8 @@ static const struct option common_options[] = {
 	{.name = NULL},
 };
 
-const struct option *const node_tables[] = {common_options, node_options, web_options, ingest_options, embed_options,
-	NULL};
+const struct option *const node_tables[] = {
+	common_options, node_options, web_options, ingest_options, embed_options, NULL};
 
 const struct command *command_find(const char *name)
 {
