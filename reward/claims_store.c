@@ -109,7 +109,7 @@ bool claims_store_proof(struct db *db, struct wn_arena *arena, const struct acco
 }
 
 bool claims_store_latest(
-	struct db *db, struct wn_arena *arena, int64_t *epoch, struct sha256 *root, bool *found, struct wn_error *err)
+	struct db *db, struct wn_arena *arena, struct claims_latest *out, bool *found, struct wn_error *err)
 {
 	struct db_args args;
 	struct db_result *result;
@@ -118,8 +118,9 @@ bool claims_store_latest(
 		return wn_while(err, "find the last claims root");
 	*found = db_rows(result) == 1;
 	if (*found) {
-		*epoch = db_int64(result, 0, 0);
-		db_copy_id(result, 0, 1, root->bytes, ID_BYTES);
+		out->epoch = db_int64(result, 0, 0);
+		db_copy_id(result, 0, 1, out->root.bytes, ID_BYTES);
+		db_copy_id(result, 0, 2, out->entry_leaf.bytes, ID_BYTES);
 	}
 	db_done(result);
 	return true;

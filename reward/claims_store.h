@@ -26,8 +26,12 @@ bool claims_store_root(struct db *db, struct wn_arena *arena, struct sha256 *roo
 /* The published claim of an account and its proof against the root of the last close; *found = false without one. */
 bool claims_store_proof(struct db *db, struct wn_arena *arena, const struct account_key *account, struct claim *claim,
 	uint64_t *index, uint64_t *size, struct tree_proof *proof, bool *found, struct wn_error *err);
-/* The last closed epoch and its claims root; *found = false before the first close. */
+struct claims_latest {
+	int64_t epoch;
+	struct sha256 root, entry_leaf; /* entry_leaf: of the journal's entry that tells the root */
+};
+/* The last closed epoch; *found = false before the first close. */
 bool claims_store_latest(
-	struct db *db, struct wn_arena *arena, int64_t *epoch, struct sha256 *root, bool *found, struct wn_error *err);
+	struct db *db, struct wn_arena *arena, struct claims_latest *out, bool *found, struct wn_error *err);
 
 #endif

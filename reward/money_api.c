@@ -108,7 +108,7 @@ static bool account_show(struct exchange *exchange, struct wn_error *err)
 
 /* ---- the claim ---- */
 
-static bool claim_answer(struct exchange *exchange, const struct claim *claim, int64_t epoch, const struct sha256 *root,
+static bool claim_answer(struct exchange *exchange, const struct claim *claim, const struct claims_latest *latest,
 	uint64_t index, uint64_t size, const struct tree_proof *proof, struct wn_error *err)
 {
 	struct json_writer answer;
@@ -117,8 +117,9 @@ static bool claim_answer(struct exchange *exchange, const struct claim *claim, i
 	json_open_object(&answer, NULL);
 	json_put_hex(&answer, "account", claim->account.bytes, ID_BYTES);
 	json_put_amount(&answer, "cumulative", claim->cumulative);
-	json_put_integer(&answer, "epoch", epoch);
-	json_put_hex(&answer, "root", root->bytes, ID_BYTES);
+	json_put_integer(&answer, "epoch", latest->epoch);
+	json_put_hex(&answer, "root", latest->root.bytes, ID_BYTES);
+	json_put_hex(&answer, "entry_leaf", latest->entry_leaf.bytes, ID_BYTES);
 	json_put_integer(&answer, "index", (int64_t)index);
 	json_put_integer(&answer, "size", (int64_t)size);
 	json_open_array(&answer, "proof");
@@ -133,14 +134,14 @@ static bool claim_show(struct exchange *exchange, struct wn_error *err)
 {
 	struct claim claim;
 	struct tree_proof proof;
-	struct sha256 root, leaf;
+	struct claims_latest latest;
+	struct sha256 leaf;
 	uint64_t index, size;
-	int64_t epoch;
 	bool closed, found;
 	enum money_result result = account_own(exchange);
 	if (result != MONEY_DONE)
 		return refuse(exchange, result);
-	if (!claims_store_latest(exchange->db, exchange->arena, &epoch, &root, &closed, err))
+	if (!claims_store_latest(exchange->db, exchange->arena, &latest, &closed, err))
 		return false;
 	if (!closed)
 		return refuse(exchange, MONEY_CLAIM_NONE);
@@ -151,9 +152,9 @@ static bool claim_show(struct exchange *exchange, struct wn_error *err)
 		return refuse(exchange, MONEY_CLAIM_NONE);
 	claims_leaf(&claim, &leaf);
 	/* A close between the reads gives a proof of its own root. */
-	if (!tree_inclusion_holds(&leaf, index, size, &proof, &root))
+	if (!tree_inclusion_holds(&leaf, index, size, &proof, &latest.root))
 		return wn_fail(err, WN_BUSY, "claims_moved", "an epoch closed at this moment: ask again");
-	return claim_answer(exchange, &claim, epoch, &root, index, size, &proof, err);
+	return claim_answer(exchange, &claim, &latest, index, size, &proof, err);
 }
 
 /* ---- the statement ---- */

@@ -132,6 +132,7 @@ CREATE TABLE public.epoch (
     onion bytea,
     minted bigint DEFAULT 0 NOT NULL,
     claims_root bytea,
+    closed_leaf bytea,
     votes bigint DEFAULT 0 NOT NULL
 );
 CREATE TABLE public.gold (
@@ -720,6 +721,7 @@ GRANT UPDATE(ended_ms) ON TABLE public.epoch TO winnow_reward;
 GRANT UPDATE(closed_ms) ON TABLE public.epoch TO winnow_reward;
 GRANT UPDATE(minted) ON TABLE public.epoch TO winnow_reward;
 GRANT UPDATE(claims_root) ON TABLE public.epoch TO winnow_reward;
+GRANT UPDATE(closed_leaf) ON TABLE public.epoch TO winnow_reward;
 GRANT UPDATE(votes) ON TABLE public.epoch TO winnow_tally;
 GRANT SELECT ON TABLE public.gold TO winnow_serve;
 GRANT SELECT ON TABLE public.gold TO winnow_tally;

@@ -184,7 +184,7 @@ bool close_store_silent(struct db *db, struct wn_arena *arena, const struct epoc
 }
 
 bool close_store_close(struct db *db, struct wn_arena *arena, int64_t epoch, int64_t end_ms, int64_t now_ms,
-	int64_t minted, const struct sha256 *claims_root, struct wn_error *err)
+	int64_t minted, const struct sha256 *claims_root, const struct sha256 *entry_leaf, struct wn_error *err)
 {
 	struct db_args args;
 	db_args_init(&args, arena);
@@ -193,6 +193,7 @@ bool close_store_close(struct db *db, struct wn_arena *arena, int64_t epoch, int
 	db_arg_int64(&args, minted);
 	db_arg_bytes(&args, claims_root ? claims_root->bytes : NULL, ID_BYTES);
 	db_arg_int64(&args, end_ms);
+	db_arg_bytes(&args, entry_leaf ? entry_leaf->bytes : NULL, ID_BYTES);
 	return run(db, &SQL_VOTE_EPOCH_CLOSE, &args, "close the epoch", err);
 }
 

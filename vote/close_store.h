@@ -47,9 +47,10 @@ struct epoch_silent {
 };
 bool close_store_silent(struct db *db, struct wn_arena *arena, const struct epoch_silent *epochs, size_t count,
 	int64_t epoch_ms, int64_t now_ms, struct wn_error *err);
-/* end_ms counts where the epoch had not ended before. */
+/* end_ms counts where the epoch had not ended before. The claims root and the leaf of the entry that tells it come
+ * together; NULL: a silent epoch before the last of its run. */
 bool close_store_close(struct db *db, struct wn_arena *arena, int64_t epoch, int64_t end_ms, int64_t now_ms,
-	int64_t minted, const struct sha256 *claims_root, struct wn_error *err);
+	int64_t minted, const struct sha256 *claims_root, const struct sha256 *entry_leaf, struct wn_error *err);
 
 /* ---- what is closed ---- */
 

@@ -60,15 +60,16 @@ static bool run_campaigns(struct epoch_run *run, struct wn_error *err)
 	return true;
 }
 
-/* Slashes point at the entry that names the parts with their scored votes; its leaf is known before it is appended. */
+/* Slashes point at the entry that names the parts with their scored votes, the epoch at the same one for its claims root;
+ * its leaf is known before it is appended. */
 static bool run_close(struct epoch_run *run, struct wn_error *err)
 {
 	struct vote_entry entry;
 	struct close_turn *turn = &run->turn;
 	return claims_store_exclude(turn->db, turn->arena, err) && run_campaigns(run, err) && epoch_pay(run, err) &&
-	       close_store_close(turn->db, turn->arena, run->epoch, run->end_ms, turn->now_ms, run->minted,
-		       &run->claims_root, err) &&
 	       epoch_entry_close(run, &entry, err) &&
+	       close_store_close(turn->db, turn->arena, run->epoch, run->end_ms, turn->now_ms, run->minted,
+		       &run->claims_root, &entry.leaf, err) &&
 	       close_store_slashes(
 		       turn->db, turn->arena, run->slashes, run->slash_count, run->epoch, &entry.leaf, err) &&
 	       epoch_entry_append(run, &entry, err);

@@ -233,10 +233,9 @@ static size_t silent_count(
 }
 
 static bool silent_entry(struct close_turn *turn, int64_t from, const struct epoch_silent *next,
-	const struct sha256 *claims_root, struct wn_error *err)
+	const struct sha256 *claims_root, struct vote_entry *out, struct wn_error *err)
 {
 	struct json_writer writer;
-	struct vote_entry entry;
 	journal_entry_begin(&writer, turn->arena, "epochs_silent", turn->now_ms);
 	json_put_integer(&writer, "from", from);
 	json_put_integer(&writer, "to", next->epoch - 1);
@@ -244,26 +243,27 @@ static bool silent_entry(struct close_turn *turn, int64_t from, const struct epo
 	json_put_hex(&writer, "onion", next->onion.bytes, ID_BYTES);
 	json_put_hex(&writer, "beacon", next->beacon.bytes, ID_BYTES);
 	json_put_hex(&writer, "claims_root", claims_root->bytes, ID_BYTES);
-	return vote_entry_seal(&writer, turn->arena, &entry, err) &&
-	       vote_entry_append(turn->db, turn->arena, &entry, err);
+	return vote_entry_seal(&writer, turn->arena, out, err);
 }
 
 /* rows[i] is the epoch that follows the i-th silent one; the last of them stays open. */
 static bool silent_store(struct close_turn *turn, const struct epoch_row *open, const struct epoch_silent *rows,
 	size_t count, struct wn_error *err)
 {
+	struct vote_entry entry;
 	struct sha256 claims_root;
 	int64_t epoch_ms = turn->node->policy.epoch_ms;
 	const struct epoch_silent *next = &rows[count - 1];
 	return claims_store_root(turn->db, turn->arena, &claims_root, err) &&
+	       silent_entry(turn, open->epoch, next, &claims_root, &entry, err) &&
 	       close_store_close(turn->db, turn->arena, open->epoch, open->opened_ms + epoch_ms, turn->now_ms, 0,
-		       count == 1 ? &claims_root : NULL, err) &&
+		       count == 1 ? &claims_root : NULL, count == 1 ? &entry.leaf : NULL, err) &&
 	       close_store_silent(turn->db, turn->arena, rows, count - 1, epoch_ms, turn->now_ms, err) &&
 	       (count == 1 || close_store_close(turn->db, turn->arena, next->epoch - 1, next->opened_ms, turn->now_ms,
-				      0, &claims_root, err)) &&
+				      0, &claims_root, &entry.leaf, err)) &&
 	       close_store_begin(
 		       turn->db, turn->arena, next->epoch, next->opened_ms, &next->onion, &next->beacon, err) &&
-	       silent_entry(turn, open->epoch, next, &claims_root, err);
+	       vote_entry_append(turn->db, turn->arena, &entry, err);
 }
 
 /* Only the innermost layer is looked up: each one above it is its hash. */

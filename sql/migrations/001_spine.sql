@@ -154,6 +154,7 @@ CREATE TABLE epoch (
 	onion       bytea,
 	minted      bigint NOT NULL DEFAULT 0,
 	claims_root bytea,
+	closed_leaf bytea,                           -- of the journal's entry that tells claims_root
 	votes       bigint NOT NULL DEFAULT 0        -- opened votes of the rounds tallied in it
 );
 CREATE INDEX epoch_unclosed ON epoch (epoch) WHERE state < 2;
@@ -475,7 +476,7 @@ GRANT INSERT ON campaign_validator, campaign_state, epoch, validator_pay, verdic
 	TO winnow_reward;
 GRANT UPDATE (counts, gold_votes, gold_right, carried_points, carried_scored, carried_since) ON campaign_validator TO winnow_reward;
 GRANT UPDATE (prior, crowd, proven, epoch) ON campaign_state TO winnow_reward;
-GRANT UPDATE (state, ended_ms, closed_ms, minted, claims_root) ON epoch TO winnow_reward;
+GRANT UPDATE (state, ended_ms, closed_ms, minted, claims_root, closed_leaf) ON epoch TO winnow_reward;
 GRANT UPDATE (posted) ON validator_pay TO winnow_reward;
 GRANT UPDATE (counted_epoch) ON round TO winnow_reward;
 GRANT UPDATE (bond_ended) ON seat TO winnow_reward;

@@ -75,7 +75,7 @@ SELECT account, published FROM claims_total WHERE account > $1::bytea ORDER BY a
 
 -- Primary key, newest first: behind the newest closed epoch come the open one and at most one that waits for audits
 -- name: claims_latest
-SELECT epoch, claims_root FROM epoch WHERE state = 2 AND claims_root IS NOT NULL ORDER BY epoch DESC LIMIT 1
+SELECT epoch, claims_root, closed_leaf FROM epoch WHERE state = 2 AND claims_root IS NOT NULL ORDER BY epoch DESC LIMIT 1
 
 -- ---- vesting ----
 -- Primary key

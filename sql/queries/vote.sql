@@ -465,7 +465,8 @@ FROM unnest($1::bytea[], $2::bytea[], $3::text[], $4::bigint[]) AS u (transfer_i
 
 -- primary key
 -- name: epoch_close
-UPDATE epoch SET state = 2, ended_ms = coalesce(ended_ms, $5::bigint), closed_ms = $2::bigint, minted = $3::bigint, claims_root = $4::bytea
+UPDATE epoch SET state = 2, ended_ms = coalesce(ended_ms, $5::bigint), closed_ms = $2::bigint, minted = $3::bigint, claims_root = $4::bytea,
+	closed_leaf = $6::bytea
 WHERE epoch = $1::bigint
 
 -- ---- finality ----

@@ -388,14 +388,17 @@ TEST(a_claim_comes_with_a_proof_of_the_last_closes_root)
 	char hex[ID_HEX_ROOM];
 	CHECK_OK(db_command(desk.bank.owner,
 			 wn_arena_printf(&desk.bank.arena,
-				 "INSERT INTO epoch (epoch, state, opened_ms, claims_root) VALUES (6, 2, 0, "
-				 "decode('%s', 'hex')), (7, 0, 1, NULL)",
+				 "INSERT INTO epoch (epoch, state, opened_ms, claims_root, closed_leaf) VALUES (6, 2, 0, "
+				 "decode('%s', 'hex'), sha256('told')), (7, 0, 1, NULL, NULL)",
 				 hex_write(hex, root.bytes, ID_BYTES)),
 			 &desk.bank.err),
 		desk.bank.err);
 	CHECK_INT(get(&desk, 1, 1, "/v1/accounts/{did}/claim", NULL), 200);
 	CHECK_TEXT(said(&desk, "cumulative"), "51");
 	CHECK_TEXT(said(&desk, "root"), hex);
+	sha256_of("told", 4, &leaf);
+	hex_write(hex, leaf.bytes, ID_BYTES);
+	CHECK_TEXT(said(&desk, "entry_leaf"), hex);
 	int64_t epoch = 0, index = 0, size = 0;
 	CHECK(json_integer(json_get(desk.answer, "epoch"), &epoch));
 	CHECK(json_integer(json_get(desk.answer, "index"), &index));
