@@ -214,6 +214,56 @@ expect 1 "and told as JSON with a code" '"code":"verify_file_hash"'
 run "$winnow" verify "$work/nothing"
 expect 1 "a folder that is not there does not verify" "[verify_folder]"
 
+# ---- what was earned ----
+claim() {
+	run "$winnow" claim --key "$keys/giver" "$@" $at
+	! warns "[claim_waits]" && ! warns "[claim_none]"
+}
+check "what was earned is proven once a checkpoint holds the pay round's close" await 20 claim --out "$work/claim.json"
+expect 0 "in tokens and in units" " WIN ("
+check "with the file that keeps the proof" says "winnow claim --check $work/claim.json"
+units=$(sed -n 's/.* WIN (\([0-9]*\) units).*/\1/p' "$work/out")
+check "it is more than nothing" [ "${units:-0}" -gt 0 ]
+run "$winnow" claim --check "$work/claim.json" --account "$did" --json
+expect 0 "a kept claim is checked without a node" "\"cumulative\":\"$units\""
+network=$(member network_id)
+run sh -c "'$winnow' claim --check - --network $network <'$work/claim.json'"
+expect 0 "and from a pipe, held against a network's id" "network     $network"
+check "which is then nobody's word" [ "$(grep -c 'own word' "$work/out")" = 0 ]
+run "$winnow" claim --check "$work/claim.json" --network "$(printf '%064d' 1)"
+expect 1 "another network's claim is refused" "[claim_network]"
+run "$winnow" claim --check "$work/claim.json" --account "$(cat "$work/ann.did")"
+expect 1 "and another account's" "[claim_account]"
+# forged PYTHON "sentence" CODE: the kept claim, changed, is refused.
+forged() {
+	python3 -c "import hashlib, json, sys
+kept = json.load(open(sys.argv[1]))
+claim, entry = kept['claim'], kept['entry']
+$1
+json.dump(kept, open(sys.argv[2], 'w'), sort_keys=True)" "$work/claim.json" "$work/forged.json"
+	run "$winnow" claim --check "$work/forged.json"
+	expect 1 "$2" "$3"
+}
+alone="claim.update(index=0, size=1, proof=[], root=hashlib.sha256(b'\\0' + bytes.fromhex(claim['account']) + int(claim['cumulative']).to_bytes(8, 'big')).hexdigest())"
+forged "claim['cumulative'] = str(int(claim['cumulative']) + 1)" "one unit more is refused" "[claim_leaf]"
+forged "claim['cumulative'] = str(int(claim['cumulative']) * 2); $alone" "a tree of one's own is refused" "[claim_root]"
+forged "claim['cumulative'] = str(int(claim['cumulative']) * 2); $alone; entry['claims_root'] = claim['root']" \
+	"an entry of one's own is refused" "[claim_entry]"
+forged "claim['epoch'] += 1" "another pay round is refused" "[claim_root]"
+forged "kept['checkpoint'] = kept['checkpoint'].replace('\\n', '\\n1', 1)" "a checkpoint that nobody signed is refused" "[checkpoint_"
+forged "kept['genesis']['keys']['checkpoint'] = '$did'" "a genesis of one's own is refused" "[checkpoint_"
+forged "del kept['inclusion']" "a claim without its way to the checkpoint is refused" "[claim_malformed]"
+run "$winnow" claim --check "$work/campaign.json"
+expect 1 "what is no claim is refused" "[claim_malformed]"
+claim --out "$work/claim.json"
+expect 1 "no file is written over" "[claim_file]"
+run "$winnow" claim --key "$keys/ann" $at --json
+expect 1 "who was paid nothing is told so" '"code":"claim_none"'
+run "$winnow" claim --key "$keys/giver" --account "$(cat "$work/ann.did")" $at
+expect 1 "other people's claims are not shown" "[not_owner]"
+run "$winnow" claim $at
+expect 2 "a claim without a key is wrong use" "usage: winnow claim"
+
 # ---- the end of a campaign ----
 sed 's/lost-gloves/lost-scarves/' "$work/campaign.json" >"$work/scarves.json"
 run "$winnow" campaign "$work/scarves.json" $at
