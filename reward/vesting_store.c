@@ -62,9 +62,10 @@ static bool grants_insert(
 	int64_t *amounts = wn_arena_array(arena, count, sizeof *amounts),
 		*starts = wn_arena_array(arena, count, sizeof *starts);
 	int64_t *periods = wn_arena_array(arena, count, sizeof *periods);
+	int64_t *finals = wn_arena_array(arena, count, sizeof *finals);
 	bool *revocable = wn_arena_array(arena, count, sizeof *revocable);
 	struct db_args args;
-	if (!amounts || !starts || !periods || !revocable)
+	if (!amounts || !starts || !periods || !finals || !revocable)
 		return no_room(err, "grants");
 	for (size_t i = 0; i < count; i++) {
 		wn_assert(grants[i].amount > 0);
@@ -73,6 +74,7 @@ static bool grants_insert(
 		starts[i] = grants[i].start_ms;
 		periods[i] = grants[i].period_ms;
 		revocable[i] = grants[i].revocable;
+		finals[i] = grants[i].final_ms;
 	}
 	db_args_init(&args, arena);
 	db_arg_ids(&args, grants[0].id.bytes, sizeof *grants, ID_BYTES, count);
@@ -81,6 +83,7 @@ static bool grants_insert(
 	db_arg_int64s(&args, starts, count);
 	db_arg_int64s(&args, periods, count);
 	db_arg_bools(&args, revocable, count);
+	db_arg_int64s(&args, finals, count);
 	if (!db_query(db, &SQL_REWARD_GRANTS_ADD, &args, NULL, err))
 		return false;
 	db_args_init(&args, arena);

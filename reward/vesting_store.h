@@ -17,7 +17,8 @@ struct vesting_grant {
 	uint8_t owner[32];
 	int64_t amount, start_ms,
 		period_ms; /* amount > 0; what vests at once belongs into the free account: vesting_kind() */
-	bool revocable;	   /* an item behind it can still be overturned */
+	bool revocable;	   /* an item behind it can still be overturned, */
+	int64_t final_ms;  /* at least until then */
 };
 /* Behind the postings of the transaction. A grant that is there already stays as it is. */
 bool vesting_grant_add(

@@ -376,6 +376,7 @@ CREATE TABLE public.vesting_grant (
     start_ms bigint NOT NULL,
     period_ms bigint NOT NULL,
     revocable boolean NOT NULL,
+    final_ms bigint NOT NULL,
     joined boolean DEFAULT false NOT NULL,
     ended boolean DEFAULT false NOT NULL,
     CONSTRAINT vesting_grant_amount_check CHECK ((amount > 0)),
@@ -545,6 +546,7 @@ CREATE INDEX unbonding_due ON public.unbonding USING btree (due_ms, transfer_id)
 CREATE INDEX validator_pay_due ON public.validator_pay USING btree (due_ms) WHERE (NOT posted);
 CREATE INDEX verdict_epoch ON public.verdict USING btree (epoch);
 CREATE INDEX vesting_grant_live ON public.vesting_grant USING btree (owner) WHERE (NOT ended);
+CREATE INDEX vesting_grant_revocable ON public.vesting_grant USING btree (final_ms) WHERE revocable;
 CREATE INDEX vesting_owner_live ON public.vesting_owner USING btree (stepped_epoch, owner) WHERE live;
 ALTER TABLE ONLY public.campaign_state
     ADD CONSTRAINT campaign_state_campaign_fkey FOREIGN KEY (campaign) REFERENCES public.campaign(name);
@@ -878,6 +880,8 @@ GRANT SELECT ON TABLE public.verdict TO winnow_seal;
 GRANT SELECT ON TABLE public.verdict TO winnow_audit;
 GRANT SELECT ON TABLE public.vesting_grant TO winnow_serve;
 GRANT SELECT,INSERT ON TABLE public.vesting_grant TO winnow_reward;
+GRANT SELECT ON TABLE public.vesting_grant TO winnow_audit;
+GRANT UPDATE(revocable) ON TABLE public.vesting_grant TO winnow_reward;
 GRANT UPDATE(joined) ON TABLE public.vesting_grant TO winnow_reward;
 GRANT UPDATE(ended) ON TABLE public.vesting_grant TO winnow_reward;
 GRANT SELECT,INSERT ON TABLE public.vesting_owner TO winnow_reward;

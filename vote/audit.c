@@ -258,6 +258,44 @@ static bool claims_compare(struct audit *audit, int64_t expected, struct wn_erro
 		"claims_total", "all rows", "their number", audit->report->claims, expected, "audit_claim", err);
 }
 
+static bool grant_compare(const struct replay *replay, const struct audit_grant *row, struct wn_error *err)
+{
+	struct replay_granted expected;
+	const struct replay_granted *is = &row->grant;
+	char name[ID_HEX_ROOM];
+	static const char table[] = "vesting_grant", code[] = "audit_grant";
+	hex_write(name, row->id.bytes, ID_BYTES);
+	if (!replay_grant_of(replay, &row->owner, &row->id, &expected))
+		return wn_fail(
+			err, WN_INPUT, code, "table %s, %s: nothing of this owner vests by this id", table, name);
+	return number_differs(table, name, "amount", is->amount, expected.amount, code, err) &&
+	       number_differs(table, name, "start_ms", is->start_ms, expected.start_ms, code, err) &&
+	       number_differs(table, name, "period_ms", is->period_ms, expected.period_ms, code, err) &&
+	       number_differs(table, name, "final_ms", is->final_ms, expected.final_ms, code, err) &&
+	       number_differs(table, name, "revocable", is->revocable, expected.revocable, code, err);
+}
+
+static bool grants_compare(struct audit *audit, int64_t expected, struct wn_error *err)
+{
+	struct audit_grant *rows;
+	struct transfer_id after = {{0}};
+	size_t count;
+	int64_t grants = 0;
+	do {
+		wn_arena_reset(&audit->page);
+		if (!audit_store_grants(audit->db, &audit->page, &after, &rows, &count, err))
+			return false;
+		for (size_t i = 0; i < count; i++) {
+			if (!grant_compare(audit->replay, &rows[i], err))
+				return false;
+			after = rows[i].id;
+		}
+		grants += (int64_t)count;
+	} while (count == AUDIT_PAGE);
+	return number_differs(
+		"vesting_grant", "all rows that vest", "their number", grants, expected, "audit_grant", err);
+}
+
 static bool validator_compare(const struct replay *replay, const struct audit_validator *row, struct wn_error *err)
 {
 	struct replay_validator expected;
@@ -321,7 +359,7 @@ static bool tables_compare(struct audit *audit, struct wn_error *err)
 	audit->report->validators_wait = audit->report->totals.waiting > 0;
 	return verdicts_flush(audit, err) && finals_flush(audit, err) && ballots_flush(audit, err) &&
 	       balances_compare(audit, counts.balances, err) && claims_compare(audit, counts.claims, err) &&
-	       verdicts_counted(audit, err) &&
+	       grants_compare(audit, counts.grants, err) && verdicts_counted(audit, err) &&
 	       (audit->report->validators_wait || validators_compare(audit, counts.validators, err));
 }
 

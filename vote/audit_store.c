@@ -95,6 +95,32 @@ bool audit_store_claims(struct db *db, struct wn_arena *arena, const struct acco
 	return *out || no_room(err);
 }
 
+bool audit_store_grants(struct db *db, struct wn_arena *arena, const struct transfer_id *after,
+	struct audit_grant **out, size_t *count, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_bytes(&args, after->bytes, ID_BYTES);
+	db_arg_int32(&args, AUDIT_PAGE);
+	if (!db_query(db, &SQL_VOTE_AUDIT_GRANTS, &args, &result, err))
+		return wn_while(err, "read grants");
+	*count = db_rows(result);
+	*out = wn_arena_array(arena, *count, sizeof **out);
+	for (size_t i = 0; *out && i < *count; i++) {
+		struct audit_grant *row = &(*out)[i];
+		db_copy_id(result, i, 0, row->id.bytes, ID_BYTES);
+		db_copy_id(result, i, 1, row->owner.bytes, ID_BYTES);
+		row->grant = (struct replay_granted){.amount = db_int64(result, i, 2),
+			.start_ms = db_int64(result, i, 3),
+			.period_ms = db_int64(result, i, 4),
+			.revocable = db_bool(result, i, 5),
+			.final_ms = db_int64(result, i, 6)};
+	}
+	db_done(result);
+	return *out || no_room(err);
+}
+
 bool audit_store_validators(struct db *db, struct wn_arena *arena, const char *campaign,
 	const struct account_key *voter, struct audit_validator **out, size_t *count, struct wn_error *err)
 {

@@ -33,6 +33,15 @@ struct audit_claim {
 bool audit_store_claims(struct db *db, struct wn_arena *arena, const struct account_key *after,
 	struct audit_claim **out, size_t *count, struct wn_error *err);
 
+struct audit_grant {
+	struct transfer_id id;
+	struct account_key owner;
+	struct replay_granted grant;
+};
+/* That still vest. */
+bool audit_store_grants(struct db *db, struct wn_arena *arena, const struct transfer_id *after,
+	struct audit_grant **out, size_t *count, struct wn_error *err);
+
 struct audit_validator {
 	const char *campaign;
 	struct account_key voter;

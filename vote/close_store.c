@@ -662,6 +662,14 @@ bool close_store_final_due(struct db *db, struct wn_arena *arena, int64_t now_ms
 	return ok;
 }
 
+bool close_store_grants_final(struct db *db, struct wn_arena *arena, int64_t now_ms, struct wn_error *err)
+{
+	struct db_args args;
+	db_args_init(&args, arena);
+	db_arg_int64(&args, now_ms);
+	return run(db, &SQL_VOTE_GRANTS_FINAL, &args, "make grants final", err);
+}
+
 bool close_store_pay_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct transfer **out,
 	size_t *count, struct wn_error *err)
 {

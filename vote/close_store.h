@@ -174,6 +174,8 @@ struct final_row {
 /* Settled items whose challenge window is over; locked. `keeps` is filled from the campaign's choices. */
 bool close_store_final_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct final_row **out,
 	size_t *count, struct wn_error *err);
+/* Behind the items that became final by now_ms: grants of which none is left that could be overturned are for good. */
+bool close_store_grants_final(struct db *db, struct wn_arena *arena, int64_t now_ms, struct wn_error *err);
 /* Pay whose items are final, as the transfers that post it; locked. */
 bool close_store_pay_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, struct transfer **out,
 	size_t *count, struct wn_error *err);

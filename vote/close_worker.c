@@ -60,8 +60,8 @@ static bool run_campaigns(struct epoch_run *run, struct wn_error *err)
 	return true;
 }
 
-/* Slashes point at the entry that names the parts with their scored votes, the epoch at the same one for its claims root;
- * its leaf is known before it is appended. */
+/* Slashes point at the entry that names the parts with their scored votes, the epoch at the same one for its claims
+ * root; its leaf is known before it is appended. */
 static bool run_close(struct epoch_run *run, struct wn_error *err)
 {
 	struct vote_entry entry;
@@ -116,7 +116,8 @@ static bool items_finish(struct close_turn *turn, const struct final_row *rows, 
 		if (!round_store_item_states(turn->db, turn->arena, ids, used, ITEM_SETTLED, finals[final].state, err))
 			return false;
 	}
-	return true;
+	/* Only where the journal says that items became final: from it follows which grants still wait. */
+	return count == 0 || close_store_grants_final(turn->db, turn->arena, turn->now_ms, err);
 }
 
 static bool pay_post(struct close_turn *turn, struct transfer *posts, size_t count, struct wn_error *err)

@@ -424,7 +424,8 @@ static bool contribution_grant(struct epoch_run *run, const struct contribution 
 		.amount = units,
 		.start_ms = run->turn.now_ms,
 		.period_ms = campaign->vesting_ms,
-		.revocable = campaign->challenge_ms > 0};
+		.revocable = campaign->challenge_ms > 0,
+		.final_ms = run->turn.now_ms + campaign->challenge_ms};
 	memcpy(grant->owner, contribution->contributor->key.bytes, ID_BYTES);
 	return true;
 }

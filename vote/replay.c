@@ -99,6 +99,7 @@ void replay_close(struct replay *replay)
 	free(replay->accounts);
 	free(replay->claim_order);
 	free(replay->audits);
+	free(replay->windows);
 	free(replay->recent);
 	wn_arena_free(&replay->entry);
 	wn_arena_free(&replay->verify);

@@ -100,6 +100,13 @@ const char *replay_difference(const struct replay *replay, uint64_t *position);
 void replay_balance_of(const struct replay *replay, const struct ledger_ref *ref, struct ledger_balance *out);
 /* What an account was ever paid as reward. */
 int64_t replay_claim_of(const struct replay *replay, const struct account_key *account);
+/* A contributor's reward that still vests; false: there is none of this owner by this id. */
+struct replay_granted {
+	int64_t amount, start_ms, period_ms, final_ms;
+	bool revocable; /* an item behind it is not final yet */
+};
+bool replay_grant_of(const struct replay *replay, const struct account_key *owner, const struct transfer_id *id,
+	struct replay_granted *out);
 /* A validator's record in a campaign after the last close that was recomputed; false: it has none. */
 struct replay_validator {
 	const int64_t *counts;
@@ -110,7 +117,7 @@ bool replay_validator_of(const struct replay *replay, const char *campaign, cons
 	struct replay_validator *out);
 /* How many there are, all in all; balances: those that are not zero. */
 struct replay_counts {
-	int64_t balances, claims, validators;
+	int64_t balances, claims, validators, grants;
 };
 void replay_count(const struct replay *replay, struct replay_counts *out);
 

@@ -301,7 +301,7 @@ static bool bonds_hold(
 	}
 	item->state = ITEM_SETTLED;
 	item->final_ms = replay->time_ms + campaign->campaign.challenge_ms;
-	return true;
+	return replay_window_add(replay, item->final_ms, err);
 }
 
 static bool settled_take(struct replay *replay, struct replay_epoch *epoch, struct replay_item *item,

@@ -153,6 +153,42 @@ bool replay_take_duplicates(struct replay *replay, const struct json *entry, str
 
 /* ---- finality ---- */
 
+bool replay_window_add(struct replay *replay, int64_t final_ms, struct wn_error *err)
+{
+	for (size_t i = 0; i < replay->window_count; i++)
+		if (replay->windows[i].final_ms == final_ms) {
+			replay->windows[i].items++;
+			return true;
+		}
+	struct replay_window *window =
+		replay_list_add((void **)&replay->windows, &replay->window_count, &replay->window_room, sizeof *window);
+	if (!window)
+		return replay_no_room(err);
+	*window = (struct replay_window){final_ms, 1};
+	return true;
+}
+
+static void window_take(struct replay *replay, int64_t final_ms)
+{
+	size_t i = 0;
+	while (i < replay->window_count && replay->windows[i].final_ms != final_ms)
+		i++;
+	wn_assert(i < replay->window_count);
+	if (--replay->windows[i].items == 0)
+		replay->windows[i] = replay->windows[--replay->window_count];
+}
+
+/* Grants are for good up to the first window that still has an item. */
+static void windows_pass(struct replay *replay)
+{
+	int64_t until_ms = replay->time_ms;
+	for (size_t i = 0; i < replay->window_count; i++)
+		if (replay->windows[i].final_ms <= until_ms)
+			until_ms = replay->windows[i].final_ms - 1;
+	if (until_ms > replay->final_ms)
+		replay->final_ms = until_ms;
+}
+
 static enum item_state final_state(const struct replay_item *item)
 {
 	if (item->class < 0)
@@ -179,6 +215,7 @@ static bool final_take(struct replay *replay, const struct json *row, struct wn_
 		return replay_differs(replay, err, "replay_final", "item %s is final at %lld ms, not before", hex,
 			(long long)item->final_ms);
 	item->state = state;
+	window_take(replay, item->final_ms);
 	replay->totals.accepted += state == ITEM_ACCEPTED;
 	replay->totals.rejected += state == ITEM_REJECTED;
 	replay->totals.voided += state == ITEM_VOID;
@@ -201,5 +238,6 @@ bool replay_take_final(struct replay *replay, const struct json *entry, struct w
 	for (size_t i = 0; i < list->count; i++)
 		if (!final_take(replay, list->elements[i], err))
 			return false;
+	windows_pass(replay);
 	return true;
 }

@@ -421,8 +421,11 @@ static bool grant_note(struct replay *replay, const struct transfer *transfer, s
 		replay_list_add((void **)&vesting->grants, &vesting->count, &vesting->room, sizeof *grant);
 	if (!grant)
 		return replay_no_room(err);
-	*grant = (struct replay_grant){
-		.amount = transfer->amount, .start_ms = replay->time_ms, .period_ms = campaign->campaign.vesting_ms};
+	*grant = (struct replay_grant){.id = transfer->id,
+		.amount = transfer->amount,
+		.start_ms = replay->time_ms,
+		.period_ms = campaign->campaign.vesting_ms,
+		.final_ms = replay->time_ms + campaign->campaign.challenge_ms};
 	return true;
 }
 
@@ -576,6 +579,21 @@ void replay_balance_of(const struct replay *replay, const struct ledger_ref *ref
 	*out = balance ? *balance : (struct ledger_balance){0};
 }
 
+bool replay_grant_of(const struct replay *replay, const struct account_key *owner, const struct transfer_id *id,
+	struct replay_granted *out)
+{
+	const struct replay_vesting *vesting = replay_table_find(&replay->vesting, owner->bytes);
+	for (size_t i = 0; vesting && i < vesting->count; i++) {
+		const struct replay_grant *grant = &vesting->grants[i];
+		if (memcmp(grant->id.bytes, id->bytes, ID_BYTES) != 0)
+			continue;
+		*out = (struct replay_granted){grant->amount, grant->start_ms, grant->period_ms, grant->final_ms,
+			grant->final_ms > grant->start_ms && grant->final_ms > replay->final_ms};
+		return true;
+	}
+	return false;
+}
+
 int64_t replay_claim_of(const struct replay *replay, const struct account_key *account)
 {
 	const int64_t *total = replay_table_find(&replay->claims, account->bytes);
@@ -588,6 +606,8 @@ void replay_count(const struct replay *replay, struct replay_counts *out)
 	const void *key;
 	void *value;
 	*out = (struct replay_counts){.claims = (int64_t)replay->claim_count};
+	for (size_t at = 0; replay_table_next(&replay->vesting, &at, &key, &value);)
+		out->grants += (int64_t)((const struct replay_vesting *)value)->count;
 	for (size_t at = 0; replay_table_next(&replay->balances, &at, &key, &value);)
 		out->balances += memcmp(value, &nothing, sizeof nothing) != 0;
 	for (size_t c = 0; c < replay->campaign_count; c++)

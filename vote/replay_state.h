@@ -150,8 +150,15 @@ struct replay_pending {
 	bool is_pay; /* of a validator, which its items' finality posts */
 };
 struct replay_grant {
+	struct transfer_id id;
 	int64_t amount, start_ms, period_ms;
+	int64_t final_ms; /* start_ms: was never to be overturned */
 	bool joined;
+};
+/* Settled items that become final at one time. */
+struct replay_window {
+	int64_t final_ms;
+	size_t items;
 };
 struct replay_vesting {
 	struct replay_grant *grants;
@@ -186,6 +193,9 @@ struct replay {
 	struct replay_table balances;  /* owner and kind -> struct ledger_balance */
 	struct replay_table pending;   /* transfer id -> struct replay_pending */
 	struct replay_table vesting;   /* owner -> struct replay_vesting */
+	struct replay_window *windows; /* in no order */
+	size_t window_count, window_room;
+	int64_t final_ms;	       /* no item was left that was due by then */
 	struct replay_table unbonding; /* id of the transfer that will free it -> struct replay_unbonding */
 	struct replay_table claims;    /* account -> int64_t */
 	struct ledger_balance sums;
@@ -268,6 +278,8 @@ struct replay_seat *replay_seat_of(const struct replay_item *item, int32_t voter
 /* Frees it when it is final and nothing speaks of it any more. */
 void replay_item_rest(struct replay *replay, struct replay_item *item);
 void replay_item_free(struct replay_item *item);
+/* One more item that becomes final then. */
+bool replay_window_add(struct replay *replay, int64_t final_ms, struct wn_error *err);
 
 /* ---- replay_round.c ---- */
 bool replay_take_rounds(struct replay *replay, const struct json *entry, struct wn_error *err);

@@ -121,11 +121,13 @@ CREATE TABLE vesting_grant (                     -- rewards in a vesting account
 	amount         bigint NOT NULL CHECK (amount > 0),
 	start_ms       bigint NOT NULL,
 	period_ms      bigint NOT NULL CHECK (period_ms >= 0),
-	revocable      boolean NOT NULL,             -- an item behind it can still be overturned
+	revocable      boolean NOT NULL,             -- an item behind it can still be overturned,
+	final_ms       bigint NOT NULL,              -- at least until then
 	joined         boolean NOT NULL DEFAULT false, -- was in a release of its owner
 	ended          boolean NOT NULL DEFAULT false -- wholly released, or taken back
 );
 CREATE INDEX vesting_grant_live ON vesting_grant (owner) WHERE NOT ended;
+CREATE INDEX vesting_grant_revocable ON vesting_grant (final_ms) WHERE revocable;
 CREATE TABLE unbonding (                         -- stake on its way to free
 	transfer_id  bytea PRIMARY KEY REFERENCES ledger_transfer,
 	owner        bytea NOT NULL,
@@ -482,7 +484,7 @@ GRANT UPDATE (counted_epoch) ON round TO winnow_reward;
 GRANT UPDATE (bond_ended) ON seat TO winnow_reward;
 GRANT UPDATE (cumulative, published) ON claims_total TO winnow_reward;
 GRANT UPDATE (stepped_epoch, stepped_ms, live) ON vesting_owner TO winnow_reward;
-GRANT UPDATE (joined, ended) ON vesting_grant TO winnow_reward;
+GRANT UPDATE (joined, ended, revocable) ON vesting_grant TO winnow_reward;
 GRANT UPDATE (ended) ON unbonding TO winnow_reward;
 GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;
 -- seal: numbers the journal, signs checkpoints, writes dataset versions
@@ -496,5 +498,5 @@ GRANT UPDATE (state, checkpoint_size, row_count, row_root, manifest_sha256, publ
 -- audit: reads what a replay of the journal computes anew, and the evidence of ballots; never what items say
 GRANT USAGE ON SCHEMA public TO winnow_audit;
 GRANT SELECT ON network, journal_entry, journal_leaf, journal_mark, journal_node, checkpoint, ledger_account, claims_total, epoch, verdict,
-	campaign_validator, ballot TO winnow_audit;
+	campaign_validator, vesting_grant, ballot TO winnow_audit;
 GRANT SELECT (item_id, state) ON item TO winnow_audit;

@@ -80,10 +80,10 @@ SELECT epoch, claims_root, closed_leaf FROM epoch WHERE state = 2 AND claims_roo
 -- ---- vesting ----
 -- Primary key
 -- name: grants_add
-INSERT INTO vesting_grant (grant_id, owner, amount, start_ms, period_ms, revocable)
-SELECT u.grant_id, u.owner, u.amount, u.start_ms, u.period_ms, u.revocable
-FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[])
-	AS u (grant_id, owner, amount, start_ms, period_ms, revocable)
+INSERT INTO vesting_grant (grant_id, owner, amount, start_ms, period_ms, revocable, final_ms)
+SELECT u.grant_id, u.owner, u.amount, u.start_ms, u.period_ms, u.revocable, u.final_ms
+FROM unnest($1::bytea[], $2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[], $7::bigint[])
+	AS u (grant_id, owner, amount, start_ms, period_ms, revocable, final_ms)
 ON CONFLICT (grant_id) DO NOTHING
 
 -- Primary key. The row is locked even where nothing changes: a release that finds no grant left waits for this transaction.

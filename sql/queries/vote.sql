@@ -475,6 +475,12 @@ WHERE epoch = $1::bigint
 SELECT i.item_id, v.class, c.document FROM item i JOIN verdict v USING (item_id) JOIN campaign c ON c.name = i.campaign
 WHERE i.state = 5 AND i.final_ms <= $1::bigint ORDER BY i.final_ms, i.item_id LIMIT $2::integer FOR NO KEY UPDATE OF i SKIP LOCKED
 
+-- vesting_grant_revocable, item_settled: items of one close and campaign are final at one time, so a grant is final for good when no
+-- item waits that was due by then
+-- name: grants_final
+UPDATE vesting_grant g SET revocable = false WHERE g.revocable AND g.final_ms <= $1::bigint
+	AND NOT EXISTS (SELECT FROM item i WHERE i.state = 5 AND i.final_ms <= g.final_ms)
+
 -- validator_pay_due
 -- name: pay_due
 SELECT p.transfer_id, p.voter, p.epoch, p.amount, d.owner, d.kind, t.subject
@@ -498,6 +504,11 @@ WHERE account_id > $1::bigint ORDER BY account_id LIMIT $2::integer
 -- primary key
 -- name: audit_claims
 SELECT account, cumulative FROM claims_total WHERE account > $1::bytea ORDER BY account LIMIT $2::integer
+
+-- primary key; those that ended are told by what they moved
+-- name: audit_grants
+SELECT grant_id, owner, amount, start_ms, period_ms, revocable, final_ms FROM vesting_grant
+WHERE grant_id > $1::bytea AND NOT ended ORDER BY grant_id LIMIT $2::integer
 
 -- primary key
 -- name: audit_validators

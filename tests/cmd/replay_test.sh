@@ -52,6 +52,9 @@ forge "a ballot's signature with one bit turned is found" \
 	"UPDATE ballot SET signature = set_bit(signature, 9, 1 - get_bit(signature, 9)) WHERE ballot_id = (SELECT ballot_id FROM aside)" "[audit_"
 forge "a validator's record is found" "UPDATE campaign_validator SET gold_right = gold_right + 1" \
 	"UPDATE campaign_validator SET gold_right = gold_right - 1" "[audit_"
+check "rewards still vest" [ "$(query -c "SELECT count(*) FROM vesting_grant WHERE NOT ended")" -gt 0 ]
+forge "a reward that could be taken back again is found" "UPDATE vesting_grant SET revocable = NOT revocable WHERE NOT ended" \
+	"UPDATE vesting_grant SET revocable = NOT revocable WHERE NOT ended" "[audit_grant]"
 forge "a checkpoint of another root is found" \
 	"UPDATE checkpoint SET root = set_bit(root, 0, 1 - get_bit(root, 0)) WHERE size = (SELECT size FROM aside)" \
 	"UPDATE checkpoint SET root = set_bit(root, 0, 1 - get_bit(root, 0)) WHERE size = (SELECT size FROM aside)" "[journal_broken]"

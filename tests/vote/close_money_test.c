@@ -127,6 +127,10 @@ static const struct {
 		"vesting_grant g WHERE g.owner = a.owner) + (SELECT coalesce(sum(t.amount), 0) FROM ledger_transfer t "
 		"WHERE "
 		"t.debit_account = a.account_id))), 0) FROM ledger_account a WHERE a.kind = 4"},
+	{"a reward may be taken back while an item of its close and campaign is not final, and no longer",
+		"SELECT count(*) FROM vesting_grant g JOIN ledger_transfer t ON t.transfer_id = g.grant_id WHERE "
+		"g.revocable <> EXISTS (SELECT FROM item i WHERE i.state = 5 AND i.contributor = g.owner AND "
+		"i.settled_epoch = t.epoch AND sha256(convert_to(i.campaign, 'UTF8')) = t.subject)"},
 	{"the reserve has its share of the mint and of slashes, nothing else",
 		"SELECT coalesce(sum(credits_posted), 0) - (SELECT coalesce(sum(amount), 0) FROM ledger_transfer WHERE "
 		"cause = "
@@ -142,6 +146,7 @@ static const struct {
 	{"no score is carried",
 		"SELECT count(*) FROM campaign_validator WHERE carried_scored <> 0 OR carried_points <> 0"},
 	{"every item is final", "SELECT count(*) FROM item WHERE state NOT IN (6, 7, 8)"},
+	{"no reward can be taken back any more", "SELECT count(*) FROM vesting_grant WHERE revocable"},
 	{"everything has vested",
 		"SELECT count(*) FROM ledger_account WHERE kind = 4 AND credits_posted <> debits_posted"},
 };
