@@ -301,6 +301,15 @@ static bool movement_write(struct exchange *exchange, const struct movement *mov
 	return json_end(&answer, out, err);
 }
 
+/* Nothing that could be taken is left of a deposit, or something came to it. */
+static bool movement_unbonds(struct exchange *exchange, const struct transfer *transfer,
+	const struct money_figures *figures, struct wn_error *err)
+{
+	bool in = transfer->credit.kind == LEDGER_STAKE, out = transfer->debit.kind == LEDGER_STAKE;
+	return (!in && (!out || figures->stake > 0)) ||
+	       unbonded_note(exchange->db, exchange->arena, transfer->debit.owner, out, err);
+}
+
 static bool movement_post(struct exchange *exchange, const struct movement *movement, struct wn_error *err)
 {
 	const struct transfer *transfer = &movement->transfer;
@@ -308,7 +317,8 @@ static bool movement_post(struct exchange *exchange, const struct movement *move
 	struct money_figures figures;
 	struct wn_slice entry, text;
 	struct sha256 leaf;
-	if (!db_begin(exchange->db, err) ||
+	bool stakes = transfer->debit.kind == LEDGER_STAKE || transfer->credit.kind == LEDGER_STAKE;
+	if (!db_begin(exchange->db, err) || (stakes && !unbonded_share(exchange->db, exchange->arena, err)) ||
 		!ledger_store_post(exchange->db, exchange->arena, transfer, 1, exchange->now_ms, &posted, err))
 		return false;
 	enum money_result result = money_result_of(posted);
@@ -318,6 +328,7 @@ static bool movement_post(struct exchange *exchange, const struct movement *move
 					transfer->amount, movement->due_ms, err))
 		return false;
 	if (!money_store_figures(exchange->db, exchange->arena, &exchange->account.key, &figures, err) ||
+		!movement_unbonds(exchange, transfer, &figures, err) ||
 		!ledger_entry(exchange->arena, transfer, 1, exchange->now_ms, &entry, err) ||
 		!journal_append(exchange->db, exchange->arena, entry, &leaf, err) ||
 		!movement_write(exchange, movement, &figures, &leaf, &text, err) ||
@@ -389,8 +400,7 @@ static bool supply_show(struct exchange *exchange, struct wn_error *err)
 	struct wn_slice text;
 	int64_t unminted;
 	if (!money_store_supply(exchange->db, exchange->arena, &supply, err) ||
-		!ledger_store_unminted(
-			exchange->db, exchange->arena, exchange->node->policy.cap_units, &unminted, err))
+		!ledger_store_unminted(exchange->db, exchange->arena, exchange->node->policy.cap_units, &unminted, err))
 		return false;
 	json_begin(&answer, exchange->arena);
 	json_open_object(&answer, NULL);

@@ -321,6 +321,24 @@ bool unbonding_add(struct db *db, struct wn_arena *arena, const struct transfer_
 	return db_query(db, &SQL_REWARD_UNBONDING_ADD, &args, NULL, err) || wn_while(err, "note stake that unbonds");
 }
 
+bool unbonded_share(struct db *db, struct wn_arena *arena, struct wn_error *err)
+{
+	struct db_args args;
+	wn_assert(db_in_transaction(db));
+	db_args_init(&args, arena);
+	return db_query(db, &SQL_REWARD_UNBONDED_SHARE, &args, NULL, err) || wn_while(err, "share the epoch");
+}
+
+bool unbonded_note(struct db *db, struct wn_arena *arena, const uint8_t owner[ID_BYTES], bool out, struct wn_error *err)
+{
+	struct db_args args;
+	wn_assert(db_in_transaction(db));
+	db_args_init(&args, arena);
+	db_arg_bytes(&args, owner, ID_BYTES);
+	return db_query(db, out ? &SQL_REWARD_UNBONDED_BEGIN : &SQL_REWARD_UNBONDED_END, &args, NULL, err) ||
+	       wn_while(err, "note who unbonded everything");
+}
+
 /* Rows due, oldest first: their transfers, owners' unbonding accounts and amounts. */
 struct unbonding_rows {
 	struct transfer_id *ids;

@@ -42,6 +42,13 @@ bool vesting_revoke(struct db *db, struct wn_arena *arena, const struct transfer
 /* Stake that left by transfer `id` (stake -> unbonding) and becomes free at due_ms. */
 bool unbonding_add(struct db *db, struct wn_arena *arena, const struct transfer_id *id, const uint8_t owner[32],
 	int64_t amount, int64_t due_ms, struct wn_error *err);
+/*
+ * Whose stake moves holds off the end of the epoch until its transaction ends: before its posting. Behind it, who took
+ * out (out: true) all that stands behind no seat is noted, and who deposits is not any more; a close settles the scores
+ * that they carry (vote/panel.h).
+ */
+bool unbonded_share(struct db *db, struct wn_arena *arena, struct wn_error *err);
+bool unbonded_note(struct db *db, struct wn_arena *arena, const uint8_t owner[32], bool out, struct wn_error *err);
 /* Moves what is due from unbonding to free, at most `most` rows, less what was slashed meanwhile. *rows as *owners
  * above. */
 bool unbonding_release_due(struct db *db, struct wn_arena *arena, int64_t now_ms, int most, size_t *rows,

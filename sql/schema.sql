@@ -339,6 +339,11 @@ CREATE TABLE public.submission_evidence (
     CONSTRAINT submission_evidence_evidence_id_check CHECK ((octet_length(evidence_id) = 32)),
     CONSTRAINT submission_evidence_signature_check CHECK ((octet_length(signature) = 64))
 );
+CREATE TABLE public.unbonded (
+    owner bytea NOT NULL,
+    since_epoch bigint NOT NULL,
+    until_epoch bigint
+);
 CREATE TABLE public.unbonding (
     transfer_id bytea NOT NULL,
     owner bytea NOT NULL,
@@ -496,6 +501,8 @@ ALTER TABLE ONLY public.source_cursor
     ADD CONSTRAINT source_cursor_pkey PRIMARY KEY (source, campaign);
 ALTER TABLE ONLY public.submission_evidence
     ADD CONSTRAINT submission_evidence_pkey PRIMARY KEY (evidence_id);
+ALTER TABLE ONLY public.unbonded
+    ADD CONSTRAINT unbonded_pkey PRIMARY KEY (owner);
 ALTER TABLE ONLY public.unbonding
     ADD CONSTRAINT unbonding_pkey PRIMARY KEY (transfer_id);
 ALTER TABLE ONLY public.validator_pay
@@ -868,6 +875,10 @@ GRANT UPDATE(errors) ON TABLE public.source_cursor TO winnow_ingest;
 GRANT UPDATE(moved_ms) ON TABLE public.source_cursor TO winnow_ingest;
 GRANT INSERT ON TABLE public.submission_evidence TO winnow_serve;
 GRANT INSERT ON TABLE public.submission_evidence TO winnow_ingest;
+GRANT SELECT,INSERT ON TABLE public.unbonded TO winnow_serve;
+GRANT SELECT ON TABLE public.unbonded TO winnow_reward;
+GRANT UPDATE(since_epoch) ON TABLE public.unbonded TO winnow_serve;
+GRANT UPDATE(until_epoch) ON TABLE public.unbonded TO winnow_serve;
 GRANT SELECT,INSERT ON TABLE public.unbonding TO winnow_serve;
 GRANT SELECT ON TABLE public.unbonding TO winnow_reward;
 GRANT UPDATE(ended) ON TABLE public.unbonding TO winnow_reward;

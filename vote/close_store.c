@@ -365,6 +365,28 @@ bool close_store_validators_save(struct db *db, struct wn_arena *arena, const ch
 	return true;
 }
 
+bool close_store_unbonded(struct db *db, struct wn_arena *arena, const struct account_key *voters, size_t count,
+	int64_t epoch, struct account_key **out, size_t *found, struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	*out = NULL;
+	*found = 0;
+	if (count == 0)
+		return true;
+	db_args_init(&args, arena);
+	db_arg_ids(&args, voters[0].bytes, sizeof *voters, ID_BYTES, count);
+	db_arg_int64(&args, epoch);
+	if (!db_query(db, &SQL_VOTE_UNBONDED, &args, &result, err))
+		return wn_while(err, "read who unbonded everything");
+	*found = db_rows(result);
+	*out = wn_arena_array(arena, *found, sizeof **out);
+	for (size_t i = 0; *out && i < *found; i++)
+		db_copy_id(result, i, 0, (*out)[i].bytes, ID_BYTES);
+	db_done(result);
+	return *out || no_room(err, "who unbonded everything");
+}
+
 static bool cells_read(const struct db_result *result, int column, struct wn_arena *arena, size_t want, int64_t *out,
 	struct wn_error *err)
 {

@@ -94,6 +94,10 @@ bool close_store_validators(struct db *db, struct wn_arena *arena, const char *c
 bool close_store_validators_save(struct db *db, struct wn_arena *arena, const char *campaign, int classes,
 	const struct validator_row *rows, size_t count, struct wn_error *err);
 
+/* Which of the voters, by key, had unbonded everything at the end of the epoch; *out: some of their keys, by key. */
+bool close_store_unbonded(struct db *db, struct wn_arena *arena, const struct account_key *voters, size_t count,
+	int64_t epoch, struct account_key **out, size_t *found, struct wn_error *err);
+
 struct campaign_state {
 	int64_t prior[TALLY_CLASSES_MAX], crowd[TALLY_CELLS_MAX];
 	int64_t proven;

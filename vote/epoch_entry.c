@@ -181,6 +181,8 @@ static bool scores_tell(struct epoch_run *run, const struct settle_campaign *set
 		json_put_string(&writer, "voter", did);
 		json_put_integer(&writer, "points", settle->validators[i].points);
 		json_put_integer(&writer, "scored", settle->validators[i].scored);
+		if (settle->validators[i].early)
+			json_put_bool(&writer, "unbonded", true);
 		json_close_object(&writer);
 		if (++told < PART_LINES_MAX)
 			continue;

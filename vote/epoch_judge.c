@@ -238,6 +238,15 @@ bool judge_verdicts(struct settle_case *all, struct verdict_row **out, size_t *c
 	return true;
 }
 
+static void validator_settle(struct settle_validator *validator)
+{
+	struct validator_row *row = &validator->row;
+	validator->settles = validator->changed = true;
+	validator->points = row->carried_points;
+	validator->scored = row->carried_scored;
+	row->carried_points = row->carried_scored = row->carried_since = 0;
+}
+
 /* The record after the close: counts, audited votes, and the scores that are carried to the next. */
 static void validator_update(struct settle_case *all, size_t i)
 {
@@ -255,13 +264,27 @@ static void validator_update(struct settle_case *all, size_t i)
 		all->settle->fresh_votes += output->fresh[i];
 		validator->changed = !validator->known || output->fresh[i] > 0 || output->scored[i] > 0;
 	}
-	validator->settles = panel_scores_settle(row->carried_scored, row->carried_since, all->run->epoch);
-	if (!validator->settles)
-		return;
-	validator->changed = true;
-	validator->points = row->carried_points;
-	validator->scored = row->carried_scored;
-	row->carried_points = row->carried_scored = row->carried_since = 0;
+	if (panel_scores_settle(row->carried_scored, row->carried_since, all->run->epoch))
+		validator_settle(validator);
+}
+
+/* Who unbonded everything: first those who earned, whom nothing holds, then those who lost. */
+static void unbonded_settle(struct settle_case *all)
+{
+	struct settle_campaign *settle = all->settle;
+	bool earned = false;
+	for (int pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < settle->validator_count; i++) {
+			struct settle_validator *validator = &settle->validators[i];
+			const struct validator_row *row = &validator->row;
+			if (validator->unbonded && !validator->settles &&
+				panel_unbonded_settles(
+					all->campaign, row->carried_scored, row->carried_points, pass == 1 && earned)) {
+				validator->early = true;
+				validator_settle(validator);
+			}
+			earned = earned || (validator->settles && validator->points > 0);
+		}
 }
 
 /* The root of the votes that were counted here and stay sealed, because their item goes to a second panel. */
@@ -326,9 +349,11 @@ bool judge_records(struct settle_case *all, struct validator_row **out, size_t *
 		return no_room(err);
 	settle->state.proven = 0;
 	memset(settle->state.crowd, 0, sizeof settle->state.crowd);
+	for (size_t i = 0; i < settle->validator_count; i++)
+		validator_update(all, i);
+	unbonded_settle(all);
 	for (size_t i = 0; i < settle->validator_count; i++) {
 		struct settle_validator *validator = &settle->validators[i];
-		validator_update(all, i);
 		settle->state.proven += panel_proven(validator->row.gold_votes, validator->row.gold_right);
 		tally_pool(classes, validator->row.counts, settle->state.crowd);
 		if (validator->changed)

@@ -21,7 +21,9 @@ struct settle_validator {
 	struct validator_row row; /* before; then after the close */
 	bool known;		  /* had a record before */
 	bool changed;
-	bool settles; /* its carried scores enter pay and slash now: */
+	bool unbonded; /* everything, by the end of the epoch; whoever reads fills it behind judge_run() */
+	bool early;    /* it settles for this reason alone */
+	bool settles;  /* its carried scores enter pay and slash now: */
 	int64_t points, scored;
 };
 struct settle_contributor {

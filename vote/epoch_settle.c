@@ -27,6 +27,27 @@ static bool case_load(struct settle_case *all, struct wn_error *err)
 	return true;
 }
 
+static bool unbonded_load(struct settle_case *all, struct wn_error *err)
+{
+	const struct close_turn *turn = &all->run->turn;
+	struct settle_campaign *settle = all->settle;
+	struct account_key *found, *voters = wn_arena_array(turn->arena, settle->validator_count, sizeof *voters);
+	size_t count;
+	if (!voters)
+		return wn_fail(err, WN_FULL, "memory", "no room for %zu validators", settle->validator_count);
+	for (size_t i = 0; i < settle->validator_count; i++)
+		voters[i] = settle->validators[i].row.voter;
+	if (!close_store_unbonded(
+		    turn->db, turn->arena, voters, settle->validator_count, all->run->epoch, &found, &count, err))
+		return false;
+	for (size_t i = 0, f = 0; i < settle->validator_count && f < count; i++)
+		if (id_compare(&voters[i], &found[f]) == 0) {
+			settle->validators[i].unbonded = true;
+			f++;
+		}
+	return true;
+}
+
 static bool seconds_store(struct settle_case *all, struct wn_error *err)
 {
 	const struct close_turn *turn = &all->run->turn;
@@ -88,8 +109,8 @@ bool epoch_settle(struct epoch_run *run, struct settle_campaign *settle, struct 
 {
 	struct close_turn *turn = &run->turn;
 	struct settle_case all = {.run = run, .settle = settle, .campaign = settle->campaign};
-	return (case_load(&all, err) && judge_run(&all, err) && seconds_store(&all, err) && verdicts_store(&all, err) &&
-		       records_store(&all, err) && contributors_load(&all, err) &&
+	return (case_load(&all, err) && judge_run(&all, err) && unbonded_load(&all, err) && seconds_store(&all, err) &&
+		       verdicts_store(&all, err) && records_store(&all, err) && contributors_load(&all, err) &&
 		       close_store_bonds(
 			       turn->db, turn->arena, all.campaign->name, &settle->bonds, &settle->bond_count, err) &&
 		       judge_tell(&all, err)) ||

@@ -45,6 +45,11 @@ bool panel_scores_settle(int64_t scored, int64_t since, int64_t epoch)
 	return scored >= PANEL_CARRY_SCORED || (scored > 0 && epoch - since >= PANEL_CARRY_EPOCHS);
 }
 
+bool panel_unbonded_settles(const struct campaign *campaign, int64_t scored, int64_t points, bool earned)
+{
+	return campaign->panel_mode == PANEL_OPEN && scored > 0 && (points >= 0 || earned);
+}
+
 bool panel_skip_allowed(int64_t skipped, int64_t taken)
 {
 	return skipped * 100 <= (taken > PANEL_SKIP_LEAST ? taken : PANEL_SKIP_LEAST) * PANEL_SKIP_PERCENT;

@@ -59,6 +59,13 @@ bool panel_skip_allowed(int64_t skipped, int64_t taken);
 bool panel_scores_settle(int64_t scored, int64_t since, int64_t epoch);
 
 /*
+ * Whether the scores of who unbonded everything enter before that. Losses wait for a close in which somebody earns:
+ * without one they would cost nothing (W = 0), and who loses could choose when to leave. In drawn panels' campaigns all
+ * wait: their pool is the epoch's, and in one without work nobody would be paid for what was earned before.
+ */
+bool panel_unbonded_settles(const struct campaign *campaign, int64_t scored, int64_t points, bool earned);
+
+/*
  * Weight in millionths of an item whose nearest neighbour below the campaign's threshold has Jaccard numerator /
  * denominator: 1 up to half the threshold, then linear down to 1/4 at the threshold (DESIGN.md 3).
  */

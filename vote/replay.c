@@ -61,6 +61,7 @@ bool replay_open(struct replay **out, const struct replay_watch *watch, struct w
 	replay->vesting = (struct replay_table){.key_bytes = ID_BYTES, .value_bytes = sizeof(struct replay_vesting)};
 	replay->unbonding =
 		(struct replay_table){.key_bytes = ID_BYTES, .value_bytes = sizeof(struct replay_unbonding)};
+	replay->unbonded = (struct replay_table){.key_bytes = ID_BYTES, .value_bytes = sizeof(struct replay_unbonded)};
 	replay->claims = (struct replay_table){.key_bytes = ID_BYTES, .value_bytes = sizeof(int64_t)};
 	replay->recent = calloc(REPLAY_RECENT_MAX, sizeof *replay->recent);
 	return replay->recent || replay_no_room(err);
@@ -75,7 +76,8 @@ static void tables_close(struct replay *replay)
 	for (size_t at = 0; replay_table_next(&replay->vesting, &at, &key, &value);)
 		free(((struct replay_vesting *)value)->grants);
 	struct replay_table *tables[] = {&replay->account_places, &replay->commitments, &replay->items,
-		&replay->balances, &replay->pending, &replay->vesting, &replay->unbonding, &replay->claims};
+		&replay->balances, &replay->pending, &replay->vesting, &replay->unbonding, &replay->unbonded,
+		&replay->claims};
 	for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++)
 		replay_table_close(tables[i]);
 }

@@ -31,6 +31,7 @@ void replay_epoch_free(struct replay_epoch *epoch)
 	free(epoch->ended_bonds);
 	free(epoch->auditors);
 	free(epoch->listed);
+	free(epoch->unstaked);
 	wn_arena_free(&epoch->arena);
 	free(epoch);
 }

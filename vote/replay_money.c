@@ -376,6 +376,22 @@ static const struct {
 };
 enum { MOVES = sizeof moves / sizeof moves[0] };
 
+/* Who takes out all of a deposit but what stands behind seats, and who deposits: closes ask for it. */
+static bool unstaked_note(struct replay *replay, const struct transfer *transfer, struct wn_error *err)
+{
+	struct replay_epoch *open = replay->open;
+	bool in = transfer->credit.kind == LEDGER_STAKE, out = transfer->debit.kind == LEDGER_STAKE;
+	if (!in && (!out || replay_available(replay, LEDGER_STAKE, transfer->debit.owner) > 0))
+		return true;
+	struct replay_unstaked *note =
+		replay_list_add((void **)&open->unstaked, &open->unstaked_count, &open->unstaked_room, sizeof *note);
+	if (!note)
+		return replay_no_room(err);
+	*note = (struct replay_unstaked){.epoch = open->number, .out = out};
+	memcpy(note->owner.bytes, transfer->debit.owner, ID_BYTES);
+	return true;
+}
+
 static bool move_take(struct replay *replay, const struct transfer *transfer, struct wn_error *err)
 {
 	int move = 0;
@@ -389,7 +405,7 @@ static bool move_take(struct replay *replay, const struct transfer *transfer, st
 		return replay_differs(
 			replay, err, "replay_transfer", "\"%s\" moves between two owners", transfer->cause);
 	return (!moves[move].check || moves[move].check(replay, transfer, err)) &&
-	       replay_move(replay, transfer, 0, err);
+	       replay_move(replay, transfer, 0, err) && unstaked_note(replay, transfer, err);
 }
 
 /* ---- causes of closes: applied here, held against the recomputed close later ---- */

@@ -118,6 +118,16 @@ struct replay_listed {
 	struct replay_campaign *campaign;
 	int64_t budget;
 };
+/* A stake that moved while an epoch was open. */
+struct replay_unstaked {
+	struct account_key owner;
+	int64_t epoch;
+	bool out; /* all was taken out that could be; else something was deposited */
+};
+struct replay_unbonded {
+	int64_t since_epoch;
+	bool out;
+};
 /* From an epoch's beginning until its close is recomputed. */
 struct replay_epoch {
 	struct replay_epoch *next;
@@ -135,6 +145,8 @@ struct replay_epoch {
 	struct transfer_id *ended_bonds;
 	struct audit_row *auditors;
 	struct replay_listed *listed;
+	struct replay_unstaked *unstaked; /* in the order of the journal */
+	size_t unstaked_count, unstaked_room;
 	size_t tally_count, tally_room, provisional_count, provisional_room, audit_count, audit_room, item_count,
 		item_room, body_count, body_room, bond_count, bond_room, auditor_count, auditor_room, listed_count,
 		listed_room;
@@ -197,6 +209,7 @@ struct replay {
 	size_t window_count, window_room;
 	int64_t final_ms;	       /* no item was left that was due by then */
 	struct replay_table unbonding; /* id of the transfer that will free it -> struct replay_unbonding */
+	struct replay_table unbonded;  /* owner -> struct replay_unbonded, as of the last recomputed close */
 	struct replay_table claims;    /* account -> int64_t */
 	struct ledger_balance sums;
 	struct account_key *claim_order; /* accounts with claims: sorted up to claim_sorted */

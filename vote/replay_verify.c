@@ -328,6 +328,37 @@ static bool case_read(struct replay *replay, const struct replay_epoch *epoch, s
 	return true;
 }
 
+/* ---- the close: who unbonded everything ---- */
+
+static bool unbonded_apply(struct replay *replay, const struct replay_epoch *epoch, struct wn_error *err)
+{
+	for (size_t i = 0; i < epoch->unstaked_count; i++) {
+		const struct replay_unstaked *note = &epoch->unstaked[i];
+		bool added;
+		struct replay_unbonded *row = replay_table_add(&replay->unbonded, note->owner.bytes, &added);
+		if (!row)
+			return replay_no_room(err);
+		if (note->out && !row->out)
+			row->since_epoch = note->epoch;
+		row->out = note->out;
+	}
+	return true;
+}
+
+/* The epoch whose end found that the voter had unbonded everything; -1: none. */
+static int64_t unbonded_since(const struct replay *replay, const struct account_key *voter)
+{
+	const struct replay_unbonded *row = replay_table_find(&replay->unbonded, voter->bytes);
+	return row && row->out ? row->since_epoch : -1;
+}
+
+static bool unbonded_read(const struct replay *replay, struct settle_campaign *settle)
+{
+	for (size_t i = 0; i < settle->validator_count; i++)
+		settle->validators[i].unbonded = unbonded_since(replay, &settle->validators[i].row.voter) >= 0;
+	return true;
+}
+
 static bool contributors_read(struct replay *replay, struct settle_case *all, struct wn_error *err)
 {
 	struct item_id *accepted;
@@ -464,7 +495,7 @@ static bool campaign_verify(struct replay *replay, struct replay_epoch *epoch, s
 		if (epoch->listed[i].campaign == campaign)
 			settle->budget = epoch->listed[i].budget;
 	return case_read(replay, epoch, campaign, &closed, &all, err) && judge_run(&all, err) &&
-	       settles_check(replay, epoch, closed, &all, err) &&
+	       unbonded_read(replay, settle) && settles_check(replay, epoch, closed, &all, err) &&
 	       judge_seconds(&all, &openings, &seconds, &count, err) && judge_verdicts(&all, &verdicts, &count, err) &&
 	       verdicts_tell(replay, epoch, campaign, verdicts, count, err) &&
 	       judge_records(&all, &changed, &count, err) && contributors_read(replay, &all, err) &&
@@ -588,6 +619,12 @@ static bool carried_check(struct replay *replay, const struct replay_epoch *epoc
 				"scores carried since epoch %lld settle with epoch %lld at the "
 				"latest",
 				(long long)row->carried_since, (long long)row->carried_since + PANEL_CARRY_EPOCHS);
+		int64_t since = row->carried_scored > 0 ? unbonded_since(replay, &row->voter) : -1;
+		if (since >= 0 && since < epoch->number &&
+			panel_unbonded_settles(&campaign->campaign, row->carried_scored, row->carried_points, false))
+			return replay_differs_at(replay, epoch->close_position, "epoch_close", err, "replay_close",
+				"scores of who unbonded everything in epoch %lld settle with that epoch",
+				(long long)since);
 	}
 	return true;
 }
@@ -647,7 +684,8 @@ static bool close_verify(struct replay *replay, struct replay_epoch *epoch, stru
 	size_t grant_count;
 	if (epoch->bond_count > 0)
 		qsort(epoch->ended_bonds, epoch->bond_count, sizeof *epoch->ended_bonds, id_compare);
-	if (!campaigns_listed(replay, epoch, &listed, &run->campaign_count, err) ||
+	if (!unbonded_apply(replay, epoch, err) ||
+		!campaigns_listed(replay, epoch, &listed, &run->campaign_count, err) ||
 		!campaigns_check(replay, epoch, listed, run->campaign_count, err))
 		return false;
 	run->campaigns = room(replay, run->campaign_count, sizeof *run->campaigns);

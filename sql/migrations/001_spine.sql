@@ -136,6 +136,11 @@ CREATE TABLE unbonding (                         -- stake on its way to free
 	ended        boolean NOT NULL DEFAULT false
 );
 CREATE INDEX unbonding_due ON unbonding (due_ms, transfer_id) WHERE NOT ended;
+CREATE TABLE unbonded (                          -- who took out all of a deposit but what stood behind seats
+	owner        bytea PRIMARY KEY,
+	since_epoch  bigint NOT NULL,                -- the open one at that time
+	until_epoch  bigint                          -- in which something was deposited again
+);
 
 -- ---- campaigns and epochs ----------------------------------------------------------------------------------------------
 CREATE TABLE campaign (
@@ -446,6 +451,7 @@ GRANT INSERT (owner, kind), UPDATE (debits_posted, credits_posted, debits_pendin
 	TO winnow_serve, winnow_tally, winnow_reward;
 GRANT INSERT ON ledger_transfer TO winnow_serve, winnow_tally, winnow_reward;
 GRANT INSERT ON unbonding TO winnow_serve;
+GRANT SELECT, INSERT, UPDATE (since_epoch, until_epoch) ON unbonded TO winnow_serve;
 GRANT UPDATE (state, bond_ended) ON seat TO winnow_serve;
 GRANT UPDATE (taken, committed, revealed) ON round TO winnow_serve;
 GRANT UPDATE (clock_ms) ON network TO winnow_serve;
@@ -486,6 +492,7 @@ GRANT UPDATE (cumulative, published) ON claims_total TO winnow_reward;
 GRANT UPDATE (stepped_epoch, stepped_ms, live) ON vesting_owner TO winnow_reward;
 GRANT UPDATE (joined, ended, revocable) ON vesting_grant TO winnow_reward;
 GRANT UPDATE (ended) ON unbonding TO winnow_reward;
+GRANT SELECT ON unbonded TO winnow_reward;
 GRANT UPDATE (state, settled_epoch, final_ms) ON item TO winnow_reward;
 -- seal: numbers the journal, signs checkpoints, writes dataset versions
 GRANT SELECT ON SEQUENCE journal_entry_id TO winnow_seal;

@@ -131,6 +131,21 @@ WHERE g.grant_id = ANY ($1::bytea[]) AND g.revocable AND NOT g.ended ORDER BY g.
 INSERT INTO unbonding (transfer_id, owner, amount, due_ms) VALUES ($1::bytea, $2::bytea, $3::bigint, $4::bigint)
 ON CONFLICT (transfer_id) DO NOTHING
 
+-- The end of an epoch holds this lock alone (vote/): a stake moves wholly in one epoch.
+-- name: unbonded_share
+SELECT pg_advisory_xact_lock_shared(7309453620)
+
+-- Primary keys. Who came back in this epoch and leaves again in it never was back at the end of one.
+-- name: unbonded_begin
+INSERT INTO unbonded (owner, since_epoch) SELECT $1::bytea, e.epoch FROM epoch e WHERE e.state = 0 ORDER BY e.epoch DESC LIMIT 1
+ON CONFLICT (owner) DO UPDATE SET until_epoch = NULL, since_epoch = CASE
+	WHEN unbonded.until_epoch IS NULL OR unbonded.until_epoch = excluded.since_epoch THEN unbonded.since_epoch ELSE excluded.since_epoch END
+
+-- Primary keys
+-- name: unbonded_end
+UPDATE unbonded SET until_epoch = (SELECT e.epoch FROM epoch e WHERE e.state = 0 ORDER BY e.epoch DESC LIMIT 1)
+WHERE owner = $1::bytea AND until_epoch IS NULL
+
 -- unbonding_due
 -- name: unbonding_due
 SELECT transfer_id, owner, amount FROM unbonding WHERE NOT ended AND due_ms <= $1::bigint ORDER BY due_ms, transfer_id LIMIT $2::integer

@@ -262,6 +262,11 @@ SELECT v.item_id, v.round, v.voter, v.choice, v.salt, r.kind, r.counted_epoch IS
 FROM vote_reveal v JOIN round r USING (item_id, round)
 WHERE v.item_id = ANY ($1::bytea[]) AND r.state IN (1, 2) ORDER BY v.item_id, v.round, v.voter
 
+-- primary key: which of them had unbonded everything at the end of epoch $2
+-- name: unbonded
+SELECT owner FROM unbonded WHERE owner = ANY ($1::bytea[]) AND since_epoch <= $2::bigint AND (until_epoch IS NULL OR until_epoch > $2::bigint)
+ORDER BY owner
+
 -- primary key prefix
 -- name: validators
 SELECT voter, counts, gold_votes, gold_right, carried_points, carried_scored, carried_since
@@ -349,7 +354,10 @@ SELECT NOT EXISTS (SELECT FROM round WHERE epoch = $1::bigint) AND NOT EXISTS (S
 	AND NOT EXISTS (
 		SELECT FROM seat s JOIN item i USING (item_id) JOIN round r USING (item_id, round)
 		WHERE s.bond IS NOT NULL AND NOT s.bond_ended AND s.state IN (1, 2) AND i.state >= 5 AND r.state IN (2, 3)
-			AND NOT EXISTS (SELECT FROM campaign_validator v WHERE v.campaign = i.campaign AND v.voter = s.voter AND v.carried_scored > 0)),
+			AND NOT EXISTS (SELECT FROM campaign_validator v WHERE v.campaign = i.campaign AND v.voter = s.voter AND v.carried_scored > 0))
+	-- nor of somebody who unbonded everything
+	AND NOT EXISTS (SELECT FROM campaign_validator v JOIN unbonded u ON u.owner = v.voter
+		WHERE v.carried_scored > 0 AND v.carried_points >= 0 AND u.until_epoch IS NULL),
 	(SELECT min(carried_since) FROM campaign_validator WHERE carried_scored > 0),
 	least((SELECT min(commit_until_ms) FROM round WHERE state = 0), (SELECT min(reveal_until_ms) FROM round WHERE state = 1))
 

@@ -384,3 +384,124 @@ TEST(a_bond_ends_once_where_drawn_campaigns_settle_at_different_closes)
 	village_close(village);
 #undef DRAWN
 }
+
+#define LEAVERS                                                                                                        \
+	"{\"name\":\"leavers\",\"question\":\"?\",\"choices\":[{\"name\":\"no\",\"verdict\":\"reject\"},"              \
+	"{\"name\":\"yes\",\"verdict\":\"keep\"}],\"panel\":{\"mode\":\"open\",\"seats\":5,\"escalate\":0},"           \
+	"\"budget\":{\"seat_pay\":\"1000000\",\"source\":\"minted\"},\"probation\":false}"
+
+/* What is carried of one voter, in a campaign of that name. */
+static int64_t carried(int voter, const char *column)
+{
+	char hex[ID_HEX_ROOM];
+	return village_number(&network.village,
+		"SELECT coalesce(sum(%s), 0) FROM campaign_validator WHERE voter = decode('%s', 'hex')", column,
+		hex_write(hex, network.village.voters[voter].public_key.bytes, ID_BYTES));
+}
+
+static int64_t bonds_held(int voter)
+{
+	char hex[ID_HEX_ROOM];
+	return village_number(&network.village,
+		"SELECT count(*) FROM seat WHERE bond IS NOT NULL AND NOT bond_ended AND voter = decode('%s', 'hex')",
+		hex_write(hex, network.village.voters[voter].public_key.bytes, ID_BYTES));
+}
+
+/* Four see what is there, the fifth says the opposite; both answers occur. */
+static bool leavers_open(void)
+{
+	struct village *village = &network.village;
+	memset(&network, 0, sizeof network);
+	if (!village_open(village, LEAVERS, 5, 0))
+		return false;
+	for (int item = 0; item < 4; item++) {
+		int truth = item % 2, choices[] = {truth, truth, truth, truth, 1 - truth};
+		village_item(village, item);
+		village_settle(village);
+		village_panel(village, item, 1, 0, choices, 5);
+	}
+	village_advance(village, VILLAGE_EPOCH_MS);
+	village_settle(village);
+	CHECK_INT(carried(0, "carried_scored"), 4);
+	CHECK(carried(0, "carried_points") > 0);
+	CHECK_INT(carried(4, "carried_scored"), 4);
+	CHECK(carried(4, "carried_points") < 0);
+	CHECK_INT(bonds_held(0), 4);
+	return true;
+}
+
+static void epochs_pass(int epochs)
+{
+	for (int epoch = 0; epoch < epochs; epoch++) {
+		village_advance(&network.village, VILLAGE_EPOCH_MS);
+		village_settle(&network.village);
+	}
+}
+
+TEST(who_unbonds_everything_is_paid_what_was_carried_at_the_next_close)
+{
+	struct village *village = &network.village;
+	CHECK_OR_RETURN(leavers_open());
+	village_unstake(village, 0);
+	epochs_pass(1);
+	CHECK_INT(carried(0, "carried_scored"), 0);
+	CHECK_INT(bonds_held(0), 0);
+	CHECK_INT(number_of("SELECT count(*) FROM validator_pay WHERE amount > 0"), 1);
+	CHECK_INT(number_of("SELECT count(*) FROM journal_entry WHERE convert_from(body, 'UTF8') LIKE "
+			    "'%\"unbonded\":true%'"),
+		1);
+	/* Nobody else's scores moved. */
+	CHECK_INT(carried(1, "carried_scored"), 4);
+	CHECK_INT(bonds_held(1), 4);
+	money_holds(false, 0);
+	village_close(village);
+}
+
+TEST(who_leaves_with_a_loss_waits_until_somebody_earns_and_is_slashed_then)
+{
+	struct village *village = &network.village;
+	CHECK_OR_RETURN(leavers_open());
+	village_unstake(village, 4);
+	epochs_pass(2);
+	/* Alone its loss would cost nothing; its bonds are held meanwhile. */
+	CHECK_INT(carried(4, "carried_scored"), 4);
+	CHECK_INT(bonds_held(4), 4);
+	CHECK_INT(number_of("SELECT count(*) FROM slash"), 0);
+	village_unstake(village, 0);
+	epochs_pass(1);
+	CHECK_INT(carried(0, "carried_scored"), 0);
+	CHECK_INT(carried(4, "carried_scored"), 0);
+	CHECK_INT(bonds_held(4), 0);
+	CHECK_INT(number_of("SELECT count(*) FROM slash WHERE points < 0"), 1);
+	money_holds(false, 0);
+	village_close(village);
+}
+
+TEST(who_deposits_again_before_the_epoch_ends_has_left_nothing)
+{
+	struct village *village = &network.village;
+	CHECK_OR_RETURN(leavers_open());
+	/* What is free comes from what was unbonded before. */
+	village_unstake(village, 0);
+	village_sql(village, "UPDATE unbonding SET due_ms = 0");
+	struct ledger_ref ref = {.kind = LEDGER_UNBONDING};
+	memcpy(ref.owner, village->voters[0].public_key.bytes, ID_BYTES);
+	struct transfer freed = {.amount = 10, .cause = "unbonded", .epoch = -1, .debit = ref, .credit = ref};
+	struct wn_error err = {0};
+	enum transfer_result result;
+	freed.credit.kind = LEDGER_FREE;
+	transfer_id_of(&freed.id, "unbonded", ref.owner, NULL, 0);
+	CHECK_OK(db_begin(village->owner, &err) &&
+			 ledger_store_post(village->owner, &village->arena, &freed, 1, 0, &result, &err) &&
+			 db_commit(village->owner, &err),
+		err);
+	village_stake(village, 0, 10);
+	epochs_pass(1);
+	CHECK_INT(carried(0, "carried_scored"), 4);
+	/* Out again, and back only in the epoch that follows: at the end of the one before it had left. */
+	village_unstake(village, 0);
+	epochs_pass(1);
+	CHECK_INT(carried(0, "carried_scored"), 0);
+	village_close(village);
+}
+#undef LEAVERS

@@ -13,6 +13,7 @@
 #include "core/journal.h"
 #include "core/network_store.h"
 #include "reward/ledger_store.h"
+#include "reward/vesting_store.h"
 #include "tests/check.h"
 #include "vote/ballot_store.h"
 #include "vote/beacon.h"
@@ -505,4 +506,48 @@ int64_t village_balance(struct village *village, const struct account_key *owner
 		"SELECT coalesce((SELECT credits_posted - debits_posted - debits_pending FROM ledger_account WHERE "
 		"owner = '\\x%s' AND kind = %d), 0)",
 		hex, kind);
+}
+
+/* ---- deposits ---- */
+
+static void stake_move(struct village *village, int voter, int64_t units, bool out)
+{
+	static uint64_t number;
+	const struct account_key *key = &village->voters[voter].public_key;
+	struct transfer move = {.amount = units, .cause = out ? "unstake" : "stake", .epoch = -1};
+	struct wn_error err = {0};
+	enum transfer_result result = TRANSFER_DIFFERS;
+	struct ledger_balance left;
+	int64_t now_ms = village_now(village);
+	memcpy(move.debit.owner, key->bytes, ID_BYTES);
+	memcpy(move.credit.owner, key->bytes, ID_BYTES);
+	move.debit.kind = out ? LEDGER_STAKE : LEDGER_FREE;
+	move.credit.kind = out ? LEDGER_UNBONDING : LEDGER_STAKE;
+	transfer_id_of(&move.id, move.cause, key->bytes, NULL, ++number);
+	CHECK_OK(db_begin(village->serve, &err) && unbonded_share(village->serve, &village->arena, &err) &&
+			 ledger_store_post(village->serve, &village->arena, &move, 1, now_ms, &result, &err) &&
+			 ledger_store_balance(
+				 village->serve, &village->arena, out ? &move.debit : &move.credit, &left, &err) &&
+			 (!out || unbonding_add(village->serve, &village->arena, &move.id, key->bytes, units,
+					  now_ms + village->node.policy.unbonding_ms, &err)) &&
+			 ((out && ledger_available(&left) > 0) ||
+				 unbonded_note(village->serve, &village->arena, key->bytes, out, &err)) &&
+			 db_commit(village->serve, &err),
+		err);
+	CHECK_INT(result, TRANSFER_DONE);
+}
+
+void village_unstake(struct village *village, int voter)
+{
+	struct ledger_ref ref = {.kind = LEDGER_STAKE};
+	struct ledger_balance balance;
+	struct wn_error err = {0};
+	memcpy(ref.owner, village->voters[voter].public_key.bytes, ID_BYTES);
+	CHECK_OK(ledger_store_balance(village->serve, &village->arena, &ref, &balance, &err), err);
+	stake_move(village, voter, ledger_available(&balance), true);
+}
+
+void village_stake(struct village *village, int voter, int64_t units)
+{
+	stake_move(village, voter, units, false);
 }

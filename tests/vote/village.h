@@ -46,6 +46,9 @@ void village_settle_tally(struct village *village);
 
 /* Takes a seat with its bond, as POST /v1/seats does; false when it is not to be had. */
 bool village_seat(struct village *village, int voter, int item, int round);
+/* Takes all of a deposit out that stands behind no seat, or puts units in, as POST /v1/unstakes and /v1/stakes do. */
+void village_unstake(struct village *village, int voter);
+void village_stake(struct village *village, int voter, int64_t units);
 /* Seals and opens; the salt follows from voter, item, round and sequence. */
 enum ballot_result village_commit(struct village *village, int voter, int item, int round, int sequence, int choice);
 enum ballot_result village_reveal(struct village *village, int voter, int item, int round, int sequence, int choice);
