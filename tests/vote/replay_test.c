@@ -465,6 +465,33 @@ TEST(a_wrong_record_of_the_crowd_is_found)
 	changed("epoch_close", 0, "\"prior\":[", "\"prior\":[1", "replay_close", "prior[0] is");
 }
 
+TEST(a_close_that_pays_who_unbonded_everything_replays)
+{
+	struct replay_totals totals;
+	struct wn_error err;
+	CHECK_OR_RETURN(fresh());
+	CHECK_OR_RETURN(scribe_write_leaver(&arena, &journal));
+	size_t part = scribe_find(&journal, "epoch_close_part", 1);
+	CHECK(memmem(journal.entries[part].data, journal.entries[part].bytes, "\"unbonded\":true", 15) != NULL);
+	CHECK_OK(replays(NULL, &totals, &err), err);
+	CHECK_INT(totals.recomputed, 2);
+}
+
+TEST(a_close_that_pays_somebody_who_had_not_left_is_found)
+{
+	CHECK_OR_RETURN(fresh());
+	CHECK_OR_RETURN(scribe_write_leaver(&arena, &journal));
+	/* The last transfers before the first close are the unstake. */
+	size_t close = scribe_find(&journal, "epoch_end", 0), at = close - 1;
+	CHECK(memmem(journal.entries[at].data, journal.entries[at].bytes, "\"cause\":\"unstake\"", 17) != NULL);
+	/* Told only behind the epoch's end, it comes too late for this close. */
+	put_before(close, at);
+	struct replay_totals totals;
+	struct wn_error err;
+	CHECK(!replays(NULL, &totals, &err));
+	CHECK_TEXT(err.code, "replay_close");
+}
+
 TEST(a_wrong_claims_root_is_found)
 {
 	CHECK_OR_RETURN(fresh());

@@ -55,6 +55,7 @@ struct scribe {
 	struct claim claims[VOTERS + 1]; /* what the voters and he were paid, by key */
 	struct transfer pays[VOTERS];	 /* that wait for their items' finality */
 	size_t pay_count;
+	int leaver; /* the voter who unbonds everything before the first epoch's end; -1: none */
 	bool ok;
 };
 
@@ -514,11 +515,11 @@ static void bonds_fill(struct scribe *scribe, struct settle_campaign *settle, bo
 			struct round_key key = key_of(scribe, i);
 			struct transfer locks;
 			int64_t units = seat_bond_units(&scribe->campaign, &scribe->node.policy);
-			if (opened(v, i) == lost)
+			if (v == scribe->leaver ? !lost : opened(v, i) == lost)
 				continue;
 			seat_bond_transfer(&locks, &key, &scribe->voters[v], units);
 			settle->bonds[settle->bond_count++] =
-				(struct held_bond){scribe->voters[v], key, locks.id, units, lost};
+				(struct held_bond){scribe->voters[v], key, locks.id, units, !opened(v, i)};
 		}
 	qsort(settle->bonds, settle->bond_count, sizeof *settle->bonds, bond_order);
 }
@@ -539,9 +540,13 @@ static bool campaign_judge(struct scribe *scribe, struct epoch_run *run, struct 
 		case_fill(scribe, &all);
 	all.known = scribe->known;
 	all.known_count = scribe->known_count;
-	if (!judge_run(&all, err) || !judge_seconds(&all, &openings, &ids, &count, err) ||
-		!judge_verdicts(&all, &verdicts, &count, err) || !judge_records(&all, &changed, &count, err) ||
-		!judge_accepted(&all, &ids, &count, err))
+	if (!judge_run(&all, err))
+		return false;
+	for (size_t i = 0; scribe->leaver >= 0 && i < settle->validator_count; i++)
+		settle->validators[i].unbonded =
+			id_compare(&settle->validators[i].row.voter, &scribe->voters[scribe->leaver]) == 0;
+	if (!judge_seconds(&all, &openings, &ids, &count, err) || !judge_verdicts(&all, &verdicts, &count, err) ||
+		!judge_records(&all, &changed, &count, err) || !judge_accepted(&all, &ids, &count, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		bool near = id_compare(&ids[i], &scribe->items[1]) == 0;
@@ -666,6 +671,19 @@ static void founding(struct scribe *scribe)
 	scribe->state.epoch = -1;
 }
 
+/* All that stands behind no seat. */
+static void unstake(struct scribe *scribe, int voter, int64_t time_ms)
+{
+	struct transfer move = {.cause = "unstake", .epoch = -1};
+	move.amount = STAKE - JUDGED * seat_bond_units(&scribe->campaign, &scribe->node.policy);
+	memcpy(move.debit.owner, scribe->voters[voter].bytes, ID_BYTES);
+	memcpy(move.credit.owner, scribe->voters[voter].bytes, ID_BYTES);
+	move.debit.kind = LEDGER_STAKE;
+	move.credit.kind = LEDGER_UNBONDING;
+	transfer_id_of(&move.id, "unstake", scribe->voters[voter].bytes, NULL, 0);
+	transfers_put(scribe, &move, 1, time_ms);
+}
+
 /* Posts, votes, two closes: 25 epochs. */
 static void days_work(struct scribe *scribe, int day)
 {
@@ -685,6 +703,8 @@ static void days_work(struct scribe *scribe, int day)
 		ballot(scribe, v, true, scribe->start_ms + 3000);
 	tally(scribe, 0, LATE_ITEM, scribe->start_ms + 4000);
 	tally(scribe, LATE_ITEM, JUDGED, scribe->start_ms + 2000 + PHASE_MS);
+	if (scribe->leaver >= 0)
+		unstake(scribe, scribe->leaver, scribe->start_ms + 3000 + PHASE_MS);
 	epoch_end_put(scribe, scribe->first);
 	close_put(scribe, scribe->first);
 	silent(scribe, scribe->first + 1, scribe->first + 23);
@@ -695,7 +715,7 @@ static void days_work(struct scribe *scribe, int day)
 	close_put(scribe, scribe->first + 24);
 }
 
-bool scribe_write_days(struct wn_arena *arena, int days, scribe_take *take, void *context)
+static bool write_days(struct wn_arena *arena, int days, int leaver, scribe_take *take, void *context)
 {
 	static struct scribe scribe;
 	struct wn_arena daily;
@@ -704,6 +724,7 @@ bool scribe_write_days(struct wn_arena *arena, int days, scribe_take *take, void
 	scribe.arena = arena;
 	scribe.take = take;
 	scribe.context = context;
+	scribe.leaver = leaver;
 	scribe.ok = true;
 	policy_default(&scribe.node.policy);
 	named(scribe.contributor.bytes, "contributor", 0);
@@ -730,6 +751,11 @@ bool scribe_write_days(struct wn_arena *arena, int days, scribe_take *take, void
 	return check_true(scribe.ok, "the journal is written", __FILE__, __LINE__);
 }
 
+bool scribe_write_days(struct wn_arena *arena, int days, scribe_take *take, void *context)
+{
+	return write_days(arena, days, -1, take, context);
+}
+
 static bool journal_take(void *context, struct wn_slice entry)
 {
 	struct scribe_journal *journal = context;
@@ -743,6 +769,12 @@ bool scribe_write(struct wn_arena *arena, struct scribe_journal *out)
 {
 	out->count = 0;
 	return scribe_write_days(arena, 1, journal_take, out);
+}
+
+bool scribe_write_leaver(struct wn_arena *arena, struct scribe_journal *out)
+{
+	out->count = 0;
+	return write_days(arena, 1, 0, journal_take, out);
 }
 
 /* ---- for tests ---- */

@@ -17,6 +17,8 @@ struct scribe_journal {
  * in the arena. False after a failed check.
  */
 bool scribe_write(struct wn_arena *arena, struct scribe_journal *out);
+/* The same, but the first voter unbonds everything before the first epoch ends: that close pays what it carries. */
+bool scribe_write_leaver(struct wn_arena *arena, struct scribe_journal *out);
 /*
  * The same again and again, 25 epochs a time, told entry for entry: `take` keeps nothing of an entry when it returns
  * (the arena's memory is used again), and false ends the writing.
