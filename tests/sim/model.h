@@ -43,6 +43,7 @@ size_t model_gold_count(size_t items, int64_t ppm);
 bool model_escalates(const struct campaign *campaign, int64_t margin, int panels);
 bool model_proven(int64_t gold_votes, int64_t gold_right);
 bool model_settles(int64_t scored, int64_t since, int64_t epoch);
+bool model_unbonded_settles(const struct campaign *campaign, int64_t scored, int64_t points, bool earned);
 bool model_skip_allowed(int64_t skipped, int64_t taken);
 int64_t model_bond(const struct campaign *campaign, const struct policy *policy);
 int64_t model_ceiling(const struct emission_work *work, size_t count);

@@ -80,6 +80,14 @@ bool model_settles(int64_t scored, int64_t since, int64_t epoch)
 	return scored >= 50 || (scored > 0 && epoch >= since + 24);
 }
 
+bool model_unbonded_settles(const struct campaign *campaign, int64_t scored, int64_t points, bool earned)
+{
+	/* Whose pool follows what settles: nothing is lost by leaving, and no loss is left behind for nothing. */
+	if (campaign->panel_mode == PANEL_DRAWN || scored == 0)
+		return false;
+	return points < 0 ? earned : true;
+}
+
 bool model_skip_allowed(int64_t skipped, int64_t taken)
 {
 	/* Two are always allowed, then one in ten. */

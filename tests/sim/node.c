@@ -120,6 +120,8 @@ static void stake_move(struct node *node, const struct command *command, struct 
 	if (result != TRANSFER_DONE)
 		return;
 	reply->answer = ANSWER_DONE;
+	if (in || ledger_available(&world->head->balances[command->actor][LEDGER_STAKE]) == 0)
+		WORLD_SET(world, world->head->out[command->actor], !in);
 	if (in)
 		return;
 	struct world_unbonding *row = world_add(world, TABLE_UNBONDINGS, NULL);

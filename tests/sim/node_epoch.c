@@ -132,6 +132,8 @@ bool node_epoch_end(struct node *node, int64_t now_ms)
 	beacon_next(node);
 	WORLD_SET(world, head->ended, head->epoch);
 	WORLD_SET(world, head->ended_ms, end_ms);
+	world_touch(world, head->left, sizeof head->left);
+	memcpy(head->left, head->out, sizeof head->left);
 	WORLD_SET(world, head->epoch, head->epoch + 1);
 	WORLD_SET(world, head->opened_ms, end_ms);
 	WORLD_SET(world, head->votes, 0);
@@ -287,6 +289,13 @@ static void settle_items(struct node *node, struct settle *settle, int64_t now_m
 	}
 }
 
+static void settle_score(struct settle *settle, struct world_validator *row, int a)
+{
+	settle->points[a] = row->carried_points;
+	settle->scored[a] = row->carried_scored;
+	row->carried_points = row->carried_scored = row->carried_since = 0;
+}
+
 static void settle_record(struct node *node, struct settle *settle, int a)
 {
 	struct world *world = &node->world;
@@ -315,11 +324,35 @@ static void settle_record(struct node *node, struct settle *settle, int a)
 		(long long)row->carried_since, (long long)epoch);
 	if (row->carried_scored > 0)
 		node_saw(node, settle->due[a] ? SIGHT_SETTLED : SIGHT_CARRIED);
-	if (!settle->due[a])
-		return;
-	settle->points[a] = row->carried_points;
-	settle->scored[a] = row->carried_scored;
-	row->carried_points = row->carried_scored = row->carried_since = 0;
+	if (settle->due[a])
+		settle_score(settle, row, a);
+}
+
+/* Who unbonded everything: gains at once, losses only where somebody earns. */
+static void settle_left(struct node *node, struct settle *settle)
+{
+	struct world *world = &node->world;
+	bool earned = false;
+	for (int pass = 0; pass < 2; pass++)
+		for (int a = 0; a < node->plan->actors; a++) {
+			struct world_validator *row = &world->head->campaigns[settle->number].validators[a];
+			if (world->head->left[a] && !settle->due[a]) {
+				bool may = pass == 1 && earned, now = panel_unbonded_settles(settle->campaign,
+									row->carried_scored, row->carried_points, may);
+				ORACLE(ORACLE_MODEL,
+					now == model_unbonded_settles(
+						       settle->campaign, row->carried_scored, row->carried_points, may),
+					"%lld points of %lld scored votes of who unbonded everything",
+					(long long)row->carried_points, (long long)row->carried_scored);
+				if (now) {
+					node_saw(node, row->carried_points < 0 ? SIGHT_LEFT_LOSS : SIGHT_LEFT);
+					world_touch(world, row, sizeof *row);
+					settle->due[a] = true;
+					settle_score(settle, row, a);
+				}
+			}
+			earned = earned || (settle->due[a] && settle->points[a] > 0);
+		}
 }
 
 static void settle_campaign(struct node *node, struct settle *settle, int64_t now_ms)
@@ -335,6 +368,7 @@ static void settle_campaign(struct node *node, struct settle *settle, int64_t no
 		settle_record(node, settle, a);
 		proven += panel_proven(state->validators[a].gold_votes, state->validators[a].gold_right);
 	}
+	settle_left(node, settle);
 	WORLD_SET(world, state->proven, proven);
 	if (settle->input.item_count == 0)
 		return;

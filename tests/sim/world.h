@@ -108,6 +108,8 @@ struct world_head {
 	struct world_campaign campaigns[SIM_CAMPAIGNS];
 	int64_t earned[SIM_ACTORS_MAX]; /* for the claims tree: what rewards ever brought into the free account */
 	int32_t jailed[SIM_ACTORS_MAX];
+	int32_t out[SIM_ACTORS_MAX];	 /* who took out all of a deposit that stands behind no seat */
+	int32_t left[SIM_ACTORS_MAX];	 /* the same at the end of the epoch that waits for its close */
 	int64_t epoch, opened_ms, votes; /* the open one */
 	int64_t ended, ended_ms;	 /* the one whose audits run, or SIM_NONE */
 	struct sha256 beacon, claims_root, revealed_root;
