@@ -269,6 +269,17 @@ TEST(probation_ends_after_twenty_four_audited_votes_of_which_sixty_percent_are_r
 	CHECK(!panel_probation(&campaign, 100));
 }
 
+TEST(who_unbonds_everything_takes_gains_along_and_leaves_no_loss_behind)
+{
+	struct campaign open = {.panel_mode = PANEL_OPEN}, drawn = {.panel_mode = PANEL_DRAWN};
+	CHECK(panel_unbonded_settles(&open, 1, 5, false));
+	CHECK(panel_unbonded_settles(&open, 1, 0, false));
+	CHECK(!panel_unbonded_settles(&open, 1, -5, false));
+	CHECK(panel_unbonded_settles(&open, 1, -5, true));
+	CHECK(!panel_unbonded_settles(&open, 0, 0, true));
+	CHECK(!panel_unbonded_settles(&drawn, 1, 5, true));
+}
+
 TEST(scores_are_carried_until_fifty_votes_or_twenty_four_epochs)
 {
 	CHECK(panel_scores_settle(50, 7, 7));
