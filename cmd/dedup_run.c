@@ -235,7 +235,7 @@ static bool turn_link(struct dedup_work *work, const struct dedup_turn *turn, st
 	if (text.full)
 		return wn_fail(err, WN_FULL, "memory", "no room for the lines of a chunk");
 	if (fwrite(text.data, 1, text.bytes, work->plan->out) != text.bytes)
-		return wn_fail(err, WN_DOWN, "dedup_write", "%s", strerror(errno));
+		return wn_fail(err, WN_FULL, "dedup_write", "%s", strerror(errno));
 	return linked;
 }
 

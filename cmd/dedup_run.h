@@ -31,7 +31,7 @@ struct dedup_summary {
 	int64_t lines, texts, bad, origins, exact, normalised, near;
 	int64_t text_bytes;
 };
-/* WN_DOWN dedup_write, file_read; WN_INPUT file_open, dedup_gzip; WN_FULL memory, linker_full. What could be decided
+/* WN_DOWN file_read; WN_INPUT file_open, dedup_gzip; WN_FULL dedup_write, memory, linker_full. What could be decided
  * before a failure was written. */
 bool dedup_run(const struct dedup_plan *plan, struct dedup_summary *out, struct wn_error *err);
 
