@@ -34,4 +34,12 @@ bool norm_start(struct wn_error *err);
  */
 bool norm_text(struct norm *out, const char *text, size_t bytes, struct wn_error *err);
 
+/* Of each code point the bytes of the text that it came from: from[i] up to, not including, to[i]. Neighbours may share
+ * bytes, where a letter became several, or several one. */
+struct norm_places {
+	uint32_t from[NORM_POINTS_MAX], to[NORM_POINTS_MAX];
+};
+bool norm_text_places(
+	struct norm *out, struct norm_places *places, const char *text, size_t bytes, struct wn_error *err);
+
 #endif

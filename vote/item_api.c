@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/states.h"
+#include "gpu_embed/dup_spans.h"
 #include "gpu_embed/linker.h"
 #include "vote/campaign_store.h"
 #include "vote/item_store.h"
@@ -12,21 +13,76 @@
 
 enum { ITEMS_PAGE = 100 };
 
-static void duplicate_put(struct json_writer *writer, const struct item_view *item, bool whole)
+static void spans_put(struct json_writer *writer, const struct dup_span *spans, size_t count)
+{
+	json_open_array(writer, "spans");
+	for (size_t i = 0; i < count; i++) {
+		json_open_object(writer, NULL);
+		json_put_integer(writer, "start", spans[i].start);
+		json_put_integer(writer, "bytes", spans[i].bytes);
+		json_close_object(writer);
+	}
+	json_close_array(writer);
+}
+
+/* The parts of the item's text that the other one has too, as they are counted now: only where they still give the
+ * numbers that were decided. A text that was erased gives others. */
+static bool matched_put(struct exchange *exchange, struct json_writer *writer, const struct item_view *item,
+	const struct item_id *other, int32_t numerator, int32_t denominator, struct wn_error *err)
+{
+	struct dup_evidence evidence;
+	struct wn_slice text;
+	if (!item_store_content(exchange->db, exchange->arena, other, &text, err))
+		return false;
+	/* Longer texts than the check compares have no verdict of this kind. */
+	if (!text.data || !dup_spans(&evidence, item->content, text, err))
+		return !text.data || err->blame == WN_INPUT;
+	if (evidence.common == numerator && evidence.either == denominator)
+		spans_put(writer, evidence.spans, evidence.count);
+	return true;
+}
+
+static bool evidence_put(
+	struct exchange *exchange, struct json_writer *writer, const struct item_view *item, struct wn_error *err)
+{
+	struct dup_span whole = {0, (uint32_t)item->content.bytes};
+	if (item->method == DUP_MINHASH)
+		return matched_put(exchange, writer, item, &item->origin, item->numerator, item->denominator, err);
+	if (item->method == DUP_EXACT || item->method == DUP_NORMALISED)
+		spans_put(writer, &whole, 1);
+	if (!item->has_nearest)
+		return true;
+	json_open_object(writer, "nearest");
+	json_put_hex(writer, "item", item->nearest.bytes, ID_BYTES);
+	json_put_integer(writer, "numerator", item->nearest_numerator);
+	json_put_integer(writer, "denominator", item->nearest_denominator);
+	if (!matched_put(
+		    exchange, writer, item, &item->nearest, item->nearest_numerator, item->nearest_denominator, err))
+		return false;
+	json_close_object(writer);
+	return true;
+}
+
+/* `exchange` NULL: without the evidence, as lists have it. */
+static bool duplicate_put(
+	struct exchange *exchange, struct json_writer *writer, const struct item_view *item, struct wn_error *err)
 {
 	if (!item->checked)
-		return;
+		return true;
 	json_open_object(writer, "duplicate");
 	json_put_bool(writer, "repeats", item->method != 0);
 	json_put_hex(writer, "origin", item->origin.bytes, ID_BYTES);
 	json_put_string(writer, "method", dup_method_name((enum dup_method)item->method));
 	json_put_integer(writer, "numerator", item->numerator);
 	json_put_integer(writer, "denominator", item->denominator);
-	if (whole) {
+	if (exchange) {
 		json_put_hex(writer, "cluster", item->cluster.bytes, ID_BYTES);
 		json_put_integer(writer, "spec_version", item->spec_version);
+		if (!evidence_put(exchange, writer, item, err))
+			return wn_while(err, "compare the item with what it resembles");
 	}
 	json_close_object(writer);
+	return true;
 }
 
 static void verdict_put(
@@ -82,7 +138,8 @@ static bool item_show(struct exchange *exchange, struct wn_error *err)
 		json_put_string(&answer, "source", item.source);
 		json_put_string(&answer, "source_id", item.source_id);
 	}
-	duplicate_put(&answer, &item, true);
+	if (!duplicate_put(exchange, &answer, &item, err))
+		return false;
 	verdict_put(&answer, &item, &row.campaign, true);
 	json_close_object(&answer);
 	return json_end(&answer, &text, err) && exchange_ok(exchange, 200, text, err);
@@ -125,7 +182,7 @@ static bool items_of(struct exchange *exchange, struct wn_error *err)
 		json_put_slice(&answer, "content", items[i].content);
 		json_put_string(&answer, "source_id", items[i].source_id);
 		json_put_integer(&answer, "arrived_ms", items[i].arrived_ms);
-		duplicate_put(&answer, &items[i], false);
+		duplicate_put(NULL, &answer, &items[i], err);
 		verdict_put(&answer, &items[i], campaign, false);
 		json_close_object(&answer);
 	}

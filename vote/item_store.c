@@ -50,9 +50,30 @@ bool item_store_get(struct db *db, struct wn_arena *arena, const struct item_id 
 			out->votes = db_int32(result, 0, 18);
 			out->epoch = db_int64(result, 0, 19);
 		}
+		out->has_nearest = !db_is_null(result, 0, 20);
+		if (out->has_nearest) {
+			db_copy_id(result, 0, 20, out->nearest.bytes, ID_BYTES);
+			out->nearest_numerator = db_int32(result, 0, 21);
+			out->nearest_denominator = db_int32(result, 0, 22);
+		}
 	}
 	db_done(result);
 	return true;
+}
+
+bool item_store_content(struct db *db, struct wn_arena *arena, const struct item_id *item, struct wn_slice *content,
+	struct wn_error *err)
+{
+	struct db_args args;
+	struct db_result *result;
+	db_args_init(&args, arena);
+	db_arg_bytes(&args, item->bytes, ID_BYTES);
+	if (!db_query(db, &SQL_VOTE_ITEM_CONTENT, &args, &result, err))
+		return wn_while(err, "read the text of an item");
+	*content = db_rows(result) == 1 ? copy(arena, result, 0, 0) : (struct wn_slice){NULL, 0};
+	bool room = db_rows(result) == 0 || content->data;
+	db_done(result);
+	return room || wn_fail(err, WN_FULL, "memory", "no room for the text of an item");
 }
 
 bool item_store_of(struct db *db, struct wn_arena *arena, const struct account_key *contributor, int64_t before,

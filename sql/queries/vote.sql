@@ -320,8 +320,12 @@ UPDATE gold SET class = u.class::smallint FROM unnest($1::bytea[], $2::integer[]
 -- name: item_get
 SELECT i.campaign, i.contributor, i.state, i.kind, i.source, i.source_id, i.content, i.arrived_ms, i.final_ms,
 	d.origin, d.cluster, d.method, d.numerator, d.denominator, d.spec_version,
-	v.class, v.p_good, v.margin, v.votes, v.epoch
+	v.class, v.p_good, v.margin, v.votes, v.epoch, d.nearest, d.nearest_numerator, d.nearest_denominator
 FROM item i LEFT JOIN dedup_verdict d USING (item_id) LEFT JOIN verdict v USING (item_id) WHERE i.item_id = $1::bytea
+
+-- primary key
+-- name: item_content
+SELECT content FROM item WHERE item_id = $1::bytea
 
 -- item_contributor
 -- name: items_of
