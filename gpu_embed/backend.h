@@ -28,6 +28,14 @@ struct embed_signatures {
 	uint32_t *sizes;    /* [count]: how many shingles the set holds */
 };
 
+/* Features of texts for the hashed embedder, one text behind the other as in embed_texts. */
+struct embed_features {
+	size_t count;		 /* of texts, at most BACKEND_BATCH_MAX */
+	const uint32_t *hashes;	 /* never NULL, though all texts may be empty */
+	const uint16_t *weights; /* at most EMBED_WEIGHT_MAX */
+	const uint32_t *starts;	 /* count + 1; at most EMBED_FEATURES_MAX a text */
+};
+
 /*
  * One way to compute. A new one is a file with such a table and a line in dispatch.c; it needs no other change. `state`
  * is what open() made, used by one thread at a time; two opened states do not know of each other.
@@ -43,6 +51,8 @@ struct backend_kind {
 	void (*close)(void *state);
 	bool (*sign)(
 		void *state, const struct embed_texts *texts, const struct embed_signatures *out, struct wn_error *err);
+	/* vectors: [count][EMBED_DIMENSIONS]. NULL: the processor does it, whatever signs. */
+	void (*project)(void *state, const struct embed_features *features, int8_t *vectors);
 };
 extern const struct backend_kind backend_avx512, backend_avx2;
 extern const struct backend_kind backend_cuda; /* winnow_cuda.so, where it was built and is found */
@@ -66,6 +76,8 @@ const char *backend_name(const struct backend *backend);
  */
 bool backend_sign(struct backend *backend, const struct embed_texts *texts, const struct embed_signatures *out,
 	struct wn_error *err);
+/* vectors: [count][EMBED_DIMENSIONS]. Beside a device the processor works; it needs nothing that could fail. */
+void backend_project(struct backend *backend, const struct embed_features *features, int8_t *vectors);
 const struct wn_error *backend_fault(const struct backend *backend); /* NULL: nothing */
 
 #endif

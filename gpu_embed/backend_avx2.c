@@ -145,6 +145,48 @@ static void vector_keys(const uint16_t lanes[EMBED_LANES], uint64_t *keys, size_
 		keys[band * stride] = embed_band_key(lanes + EMBED_ROWS * band, band);
 }
 
+static void vector_signs(const uint32_t *hashes, size_t count, uint64_t *signs)
+{
+	for (size_t i = 0; i < count; i++)
+		for (unsigned word = 0; word < EMBED_SIGN_WORDS; word++)
+			signs[EMBED_SIGN_WORDS * i + word] = embed_signs(hashes[i], word);
+}
+
+/* Half of the dimensions at a time, sixteen a register; a dimension's bit is spread over its element. */
+static void vector_sums(const uint64_t *signs, const uint16_t *weights, size_t count, int32_t *sums)
+{
+	enum { PARTS = 8, EACH = 16 };
+	const __m256i bits = _mm256_setr_epi16(1, 1 << 1, 1 << 2, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 7, 1 << 8,
+		1 << 9, 1 << 10, 1 << 11, 1 << 12, 1 << 13, 1 << 14, (short)(1 << 15));
+	for (unsigned first = 0; first < EMBED_DIMENSIONS; first += PARTS * EACH) {
+		__m256i part[PARTS];
+#pragma GCC unroll 8
+		for (unsigned at = 0; at < PARTS; at++)
+			part[at] = _mm256_setzero_si256();
+		for (size_t i = 0; i < count; i++) {
+			uint16_t words[PARTS];
+			__m256i weight = _mm256_set1_epi16((short)weights[i]);
+			memcpy(words, (const uint16_t *)(signs + EMBED_SIGN_WORDS * i) + first / EACH, sizeof words);
+#pragma GCC unroll 8
+			for (unsigned at = 0; at < PARTS; at++) {
+				__m256i here = _mm256_and_si256(_mm256_set1_epi16((short)words[at]), bits);
+				part[at] = _mm256_add_epi16(
+					part[at], _mm256_and_si256(_mm256_cmpeq_epi16(here, bits), weight));
+			}
+		}
+#pragma GCC unroll 8
+		for (unsigned at = 0; at < PARTS; at++) {
+			__m256i *low = (__m256i *)(sums + first + EACH * at), *high = low + 1;
+			__m256i least = _mm256_cvtepu16_epi32(_mm256_castsi256_si128(part[at]));
+			__m256i most = _mm256_cvtepu16_epi32(_mm256_extracti128_si256(part[at], 1));
+			_mm256_storeu_si256(
+				low, _mm256_add_epi32(_mm256_loadu_si256(low), _mm256_slli_epi32(least, 1)));
+			_mm256_storeu_si256(
+				high, _mm256_add_epi32(_mm256_loadu_si256(high), _mm256_slli_epi32(most, 1)));
+		}
+	}
+}
+
 static bool backend_avx2_usable(void)
 {
 	__builtin_cpu_init();
@@ -163,4 +205,5 @@ const struct backend_kind backend_avx2 = {
 	.open = backend_vector_open,
 	.close = backend_vector_close,
 	.sign = backend_vector_sign,
+	.project = backend_vector_project,
 };

@@ -172,6 +172,47 @@ static void vector_keys(const uint16_t lanes[EMBED_LANES], uint64_t *keys, size_
 		keys[band * stride] = embed_band_key(lanes + EMBED_ROWS * band, band);
 }
 
+/* The words of two features at a time. */
+static void vector_signs(const uint32_t *hashes, size_t count, uint64_t *signs)
+{
+	const __m512i golden = _mm512_set1_epi64((long long)0x9e3779b97f4a7c15u),
+		      seed = _mm512_set1_epi64((long long)EMBED_SIGNS),
+		      words = _mm512_setr_epi64(0, 1, 2, 3, 0, 1, 2, 3);
+	for (size_t i = 0; i < count; i += 2) {
+		long long first = (long long)hashes[i], second = (long long)hashes[i + 1 < count ? i + 1 : i];
+		__m512i z = _mm512_mask_set1_epi64(_mm512_set1_epi64(first), 0xf0, second);
+		z = _mm512_add_epi64(_mm512_slli_epi64(z, 2), words);
+		z = _mm512_add_epi64(seed, _mm512_mullo_epi64(z, golden));
+		_mm512_storeu_si512(signs + EMBED_SIGN_WORDS * i, mix(z));
+	}
+}
+
+/* All dimensions at a time: a register holds 32 of them, and a feature's signs are the masks of its additions. */
+static void vector_sums(const uint64_t *signs, const uint16_t *weights, size_t count, int32_t *sums)
+{
+	enum { PARTS = EMBED_DIMENSIONS / 32 };
+	__m512i part[PARTS];
+#pragma GCC unroll 8
+	for (unsigned at = 0; at < PARTS; at++)
+		part[at] = _mm512_setzero_si512();
+	for (size_t i = 0; i < count; i++) {
+		__m512i weight = _mm512_set1_epi16((short)weights[i]);
+		uint32_t masks[PARTS];
+		memcpy(masks, signs + EMBED_SIGN_WORDS * i, sizeof masks);
+#pragma GCC unroll 8
+		for (unsigned at = 0; at < PARTS; at++)
+			part[at] = _mm512_mask_add_epi16(part[at], masks[at], part[at], weight);
+	}
+#pragma GCC unroll 8
+	for (unsigned at = 0; at < PARTS; at++) {
+		int32_t *low = sums + 32 * at, *high = low + 16;
+		__m512i least = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(part[at]));
+		__m512i most = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(part[at], 1));
+		_mm512_storeu_si512(low, _mm512_add_epi32(_mm512_loadu_si512(low), _mm512_slli_epi32(least, 1)));
+		_mm512_storeu_si512(high, _mm512_add_epi32(_mm512_loadu_si512(high), _mm512_slli_epi32(most, 1)));
+	}
+}
+
 static bool backend_avx512_usable(void)
 {
 	__builtin_cpu_init();
@@ -193,4 +234,5 @@ const struct backend_kind backend_avx512 = {
 	.open = backend_vector_open,
 	.close = backend_vector_close,
 	.sign = backend_vector_sign,
+	.project = backend_vector_project,
 };

@@ -83,6 +83,33 @@ static bool backend_ref_sign(
 	return true;
 }
 
+static void text_vector(const uint32_t *hashes, const uint16_t *weights, size_t count, int8_t *vector)
+{
+	int32_t sums[EMBED_DIMENSIONS] = {0};
+	uint64_t squares = 0;
+	for (size_t i = 0; i < count; i++)
+		for (unsigned word = 0; word < EMBED_SIGN_WORDS; word++) {
+			uint64_t signs = embed_signs(hashes[i], word);
+			for (unsigned bit = 0; bit < 64; bit++)
+				sums[64 * word + bit] += signs >> bit & 1 ? weights[i] : -weights[i];
+		}
+	for (unsigned k = 0; k < EMBED_DIMENSIONS; k++)
+		squares += (uint64_t)((int64_t)sums[k] * sums[k]);
+	uint64_t reciprocal = embed_reciprocal(embed_length(squares));
+	for (unsigned k = 0; k < EMBED_DIMENSIONS; k++)
+		vector[k] = embed_element(sums[k], reciprocal);
+}
+
+static void backend_ref_project(void *state, const struct embed_features *features, int8_t *vectors)
+{
+	(void)state;
+	for (size_t i = 0; i < features->count; i++) {
+		uint32_t start = features->starts[i];
+		text_vector(features->hashes + start, features->weights + start, features->starts[i + 1] - start,
+			vectors + i * EMBED_DIMENSIONS);
+	}
+}
+
 const struct backend_kind backend_ref = {
 	.name = "ref",
 	.usable = backend_ref_usable,
@@ -90,4 +117,5 @@ const struct backend_kind backend_ref = {
 	.open = backend_ref_open,
 	.close = backend_ref_close,
 	.sign = backend_ref_sign,
+	.project = backend_ref_project,
 };

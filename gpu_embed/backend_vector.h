@@ -19,7 +19,8 @@
  *   vector_upper(low, high, bit)  high where i & bit, else low
  *   vector_zip(&a, &b)            a0 b0 a1 b1 ...: the first half into a, the second into b
  *
- * and behind it vector_width(), vector_hash(), vector_lanes() and vector_keys(), declared below. `bits`, `bit` and the
+ * and behind it vector_width(), vector_hash(), vector_lanes(), vector_keys(), vector_signs() and vector_sums(),
+ * declared below. `bits`, `bit` and the
  * rows of a block are constants once everything is inlined.
  */
 #define VECTOR_INLINE static inline __attribute__((always_inline))
@@ -29,6 +30,7 @@ enum {
 	BLOCK_MEAN = 96, /* what a bucket of a longer text should hold: far enough below BLOCK_MAX */
 	BUCKETS_MAX = 128,
 	ROWS_MAX = BLOCK_MAX / VECTOR_WIDTH,
+	FEATURES_BLOCK = 64, /* features whose weights add up below 2^16 whatever they are */
 };
 
 /* Room for the longest text, and a block behind it, so that whole vectors may be read and written. */
@@ -38,6 +40,8 @@ struct backend_vector_state {
 	uint32_t room[EMBED_POINTS_MAX + BLOCK_MAX];
 	uint32_t high[EMBED_POINTS_MAX + BLOCK_MAX]; /* upper 16 bits of each shingle's hash, twice */
 	uint32_t low[EMBED_POINTS_MAX + BLOCK_MAX];  /* lower 16 bits, twice */
+	uint64_t signs[FEATURES_BLOCK * EMBED_SIGN_WORDS];
+	int32_t sums[EMBED_DIMENSIONS];
 };
 
 /* Han, Kana and Hangul as embed_point_wide() has them, first and last, the frequent ones in front: most vectors need no
@@ -57,6 +61,11 @@ static void vector_hash(const uint32_t *points, size_t shingles, unsigned width,
 static void vector_lanes(const struct backend_vector_state *state, size_t size, uint16_t lanes[EMBED_LANES]);
 /* The keys of all bands, `stride` apart. */
 static void vector_keys(const uint16_t lanes[EMBED_LANES], uint64_t *keys, size_t stride);
+
+/* embed_signs() of all; writes whole vectors: there is room for FEATURES_BLOCK. */
+static void vector_signs(const uint32_t *hashes, size_t count, uint64_t *signs);
+/* Adds twice the weights of the features whose sign k is 1 to sum k; count <= FEATURES_BLOCK. */
+static void vector_sums(const uint64_t *signs, const uint16_t *weights, size_t count, int32_t *sums);
 
 /* ---- sorting: a block is read as columns, so that most comparisons are between registers, not within them ---- */
 
@@ -283,6 +292,40 @@ static bool backend_vector_sign(
 		vector_keys(lanes, out->keys + i, texts->count);
 	}
 	return true;
+}
+
+/* ---- projecting ---- */
+
+/* The sum over all signs is twice the sum over those that are 1, less all weights. */
+static void text_vector(struct backend_vector_state *state, const uint32_t *hashes, const uint16_t *weights,
+	size_t count, int8_t *vector)
+{
+	int32_t all = 0;
+	uint64_t squares = 0;
+	for (size_t i = 0; i < count; i++)
+		all += weights[i];
+	for (unsigned k = 0; k < EMBED_DIMENSIONS; k++)
+		state->sums[k] = -all;
+	for (size_t i = 0, part; i < count; i += part) {
+		part = count - i < FEATURES_BLOCK ? count - i : FEATURES_BLOCK;
+		vector_signs(hashes + i, part, state->signs);
+		vector_sums(state->signs, weights + i, part, state->sums);
+	}
+	for (unsigned k = 0; k < EMBED_DIMENSIONS; k++)
+		squares += (uint64_t)((int64_t)state->sums[k] * state->sums[k]);
+	uint64_t reciprocal = embed_reciprocal(embed_length(squares));
+	for (unsigned k = 0; k < EMBED_DIMENSIONS; k++)
+		vector[k] = embed_element(state->sums[k], reciprocal);
+}
+
+static void backend_vector_project(void *opened, const struct embed_features *features, int8_t *vectors)
+{
+	_Static_assert((int)FEATURES_BLOCK * (int)EMBED_WEIGHT_MAX <= UINT16_MAX, "sums of a block fit 16 bits");
+	for (size_t i = 0; i < features->count; i++) {
+		uint32_t start = features->starts[i];
+		text_vector(opened, features->hashes + start, features->weights + start,
+			features->starts[i + 1] - start, vectors + i * EMBED_DIMENSIONS);
+	}
 }
 
 static bool backend_vector_open(void **opened, struct wn_error *err)

@@ -16,6 +16,9 @@ struct backend {
 	const struct backend_kind *kind; /* the one in use */
 	void *state;
 	struct wn_error fault; /* WN_NONE: nothing happened */
+	/* Who projects beside a device that does not; NULL: the kind itself. */
+	const struct backend_kind *projector;
+	void *projector_state;
 };
 
 /* The first of the processor that runs here, which is the reference at the latest. */
@@ -51,6 +54,18 @@ static bool dispatch_replace(struct backend *backend, struct wn_error *err)
 	return true;
 }
 
+/* After this, backend_project() cannot fail. */
+static bool dispatch_projector(struct backend *backend, struct wn_error *err)
+{
+	if (backend->kind->project)
+		return true;
+	backend->projector = dispatch_processor();
+	if (backend->projector->open(&backend->projector_state, err))
+		return true;
+	backend->projector = NULL;
+	return wn_while(err, "open a backend beside the device");
+}
+
 bool backend_open(struct backend **out, const char *name, struct wn_error *err)
 {
 	char about[BACKEND_ABOUT_MAX];
@@ -75,6 +90,10 @@ bool backend_open(struct backend **out, const char *name, struct wn_error *err)
 			return false;
 		}
 	}
+	if (!dispatch_projector(backend, err)) {
+		backend_close(backend);
+		return false;
+	}
 	*out = backend;
 	return true;
 }
@@ -84,6 +103,8 @@ void backend_close(struct backend *backend)
 	if (!backend)
 		return;
 	backend->kind->close(backend->state);
+	if (backend->projector)
+		backend->projector->close(backend->projector_state);
 	free(backend);
 }
 
@@ -114,4 +135,20 @@ bool backend_sign(struct backend *backend, const struct embed_texts *texts, cons
 	return backend->kind->device && dispatch_replace(backend, err) &&
 	       (backend->kind->sign(backend->state, texts, out, err) ||
 		       wn_while(err, "sign with the backend %s", backend->kind->name));
+}
+
+void backend_project(struct backend *backend, const struct embed_features *features, int8_t *vectors)
+{
+	wn_assert(features->count <= BACKEND_BATCH_MAX);
+	if (features->count == 0)
+		return;
+	wn_assert(features->starts[0] == 0);
+	for (size_t i = 0; i < features->count; i++) {
+		wn_assert(features->starts[i] <= features->starts[i + 1]);
+		wn_assert(features->starts[i + 1] - features->starts[i] <= EMBED_FEATURES_MAX);
+	}
+	if (backend->projector)
+		backend->projector->project(backend->projector_state, features, vectors);
+	else
+		backend->kind->project(backend->state, features, vectors);
 }

@@ -139,4 +139,63 @@ EMBED_FUNCTION int embed_lanes_least(int numerator, int denominator)
 	return least > 0 ? (int)least : 0;
 }
 
+/*
+ * The hashed embedder, version EMBED_HASHED_VERSION: a text's features with weights become a vector of
+ * EMBED_DIMENSIONS int8. Which features a text has stands in hashed.h; from here on it is the backends' business.
+ *
+ *   feature    u32: h = kind, then h = h * EMBED_BASE + code point for each of its code points, then fmix32(h), and
+ *              once more mixed with the kind
+ *   signs      256 bits: word j of 64 is mix64(EMBED_SIGNS + (4 * feature + j) * golden); bit 1 is +1, bit 0 is -1
+ *   sums       sum k = sum over all features, as often as they occur, of weight * sign k: order does not matter
+ *   length     the largest integer whose square is not above the sum of all sums' squares
+ *   vector     (|sum k| * floor(EMBED_SCALE * 2^32 / length) + 2^31) >> 32, at most 127, with the sum's sign; all 0
+ *              where the length is 0. So the mean square of an element is 32^2, and a clamp is four deviations away.
+ */
+enum {
+	EMBED_HASHED_VERSION = 1,
+	EMBED_DIMENSIONS = 256,
+	EMBED_SIGN_WORDS = EMBED_DIMENSIONS / 64,
+	EMBED_WEIGHT_MAX = 1023,
+	EMBED_FEATURES_MAX = 4 * EMBED_POINTS_MAX + 4, /* of a text; sums then stay below 2^26 */
+	EMBED_SCALE = 512,
+};
+#define EMBED_SIGNS 0x77696e6e6f770002u /* "winnow", 2 */
+
+EMBED_FUNCTION uint32_t embed_feature(uint32_t kind, const uint32_t *points, size_t count)
+{
+	uint32_t h = kind;
+	for (size_t i = 0; i < count; i++)
+		h = h * EMBED_BASE + points[i];
+	return embed_fmix32(embed_fmix32(h) + kind);
+}
+
+EMBED_FUNCTION uint64_t embed_signs(uint32_t feature, unsigned word)
+{
+	return embed_mix64(EMBED_SIGNS + ((uint64_t)feature * EMBED_SIGN_WORDS + word) * 0x9e3779b97f4a7c15u);
+}
+
+/* squares < 2^62 */
+EMBED_FUNCTION uint32_t embed_length(uint64_t squares)
+{
+	uint64_t root = 0;
+	for (uint64_t bit = (uint64_t)1 << 30; bit > 0; bit >>= 1)
+		if ((root + bit) * (root + bit) <= squares)
+			root += bit;
+	return (uint32_t)root;
+}
+
+EMBED_FUNCTION uint64_t embed_reciprocal(uint32_t length)
+{
+	return length ? ((uint64_t)EMBED_SCALE << 32) / length : 0;
+}
+
+/* |sum| <= length, so that the product stays below 2^42. */
+EMBED_FUNCTION int8_t embed_element(int32_t sum, uint64_t reciprocal)
+{
+	uint64_t magnitude = sum < 0 ? (uint64_t) - (int64_t)sum : (uint64_t)sum;
+	uint64_t scaled = (magnitude * reciprocal + 0x80000000u) >> 32;
+	int32_t element = scaled > 127 ? 127 : (int32_t)scaled;
+	return (int8_t)(sum < 0 ? -element : element);
+}
+
 #endif
