@@ -201,7 +201,7 @@ test-ecosystem: deps-test ## signatures, openapi.json, metrics, journal and data
 
 # ---- measuring: every row with its peer in one run; BENCH=row runs one -------------------------------------
 BENCH ?=
-$(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) tests/vote/scribe.c tests/dataset/version_sample.c tests/gpu_embed/points.c tests/gpu_embed/vectors.c $(filter-out tests/main.c,$(TEST_SHARED))) $(O)/lib/libcmd.a $(foreach b,$(BELOW_cmd),$(O)/lib/lib$(b).a)
+$(O)/tests/bench: $(patsubst %.c,$(O)/obj/%.o,$(wildcard tests/bench/*.c) tests/vote/scribe.c tests/dataset/version_sample.c tests/gpu_embed/points.c tests/gpu_embed/vectors.c tests/gpu_embed/made_posts.c tests/gpu_embed/corpus.c $(filter-out tests/main.c,$(TEST_SHARED))) $(O)/lib/libcmd.a $(foreach b,$(BELOW_cmd),$(O)/lib/lib$(b).a)
 	@mkdir -p $(@D); echo "  LD $@"; $(CC) $(LDFLAGS_ALL) -o $@ $^ $(LIBS) -lcunit
 .PHONY: bench
 bench: deps-test ## ours and its peers by turns, CPU time and ratios; build/bench.json; BENCH=row runs one row

@@ -14,9 +14,9 @@
 #include "core/failpoint.h"
 #include "core/hash.h"
 #include "core/log.h"
-#include "gpu_embed/index_keys.h"
+#include "gpu_embed/index_fill.h"
 
-enum { KEYS_TRIES_MAX = 8, KEYS_PREFETCH = 4 };
+enum { KEYS_TRIES_MAX = 8 };
 
 /* A table of keys in the making, by a thread of its own. */
 struct index_build {
@@ -53,11 +53,6 @@ static void file_give_up(const struct dup_index *index, const char *name, const 
 		unlinkat(index->folder, name, 0);
 }
 
-static void keys_name(uint32_t segments, char out[INDEX_NAME_MAX])
-{
-	snprintf(out, INDEX_NAME_MAX, "keys-%06u", segments);
-}
-
 /* Makes a segment readable, once. Any thread. */
 static bool segment_check(const struct dup_index *index, uint32_t number, struct wn_error *err)
 {
@@ -73,7 +68,7 @@ static bool segment_check(const struct dup_index *index, uint32_t number, struct
 static bool keys_damaged(const struct dup_index *index, struct wn_error *err)
 {
 	char name[INDEX_NAME_MAX];
-	keys_name(index->kept_segments, name);
+	index_keys_name(index->kept_segments, name);
 	if (strcmp(err->code, "index_damaged") == 0)
 		file_give_up(index, name, err);
 	return false;
@@ -81,60 +76,9 @@ static bool keys_damaged(const struct dup_index *index, struct wn_error *err)
 
 /* ---- keys of leaders ---- */
 
-static uint64_t normal_key(const struct sha256 *normal)
+static struct keys_target target_of(const struct index_keys *fresh)
 {
-	uint64_t key;
-	memcpy(&key, normal->bytes, sizeof key);
-	return key;
-}
-
-/* Puts what the mask names of a checked segment's leader. */
-static bool leader_put(struct index_line *lines, uint64_t line_count, uint64_t salt,
-	const struct leader_segment *segment, uint32_t at, uint32_t leader)
-{
-	const struct leader_columns *columns = &segment->columns;
-	uint64_t campaign = columns->campaigns[at];
-	for (uint32_t mask = columns->masks[at]; mask; mask &= mask - 1) {
-		unsigned band = (unsigned)__builtin_ctz(mask);
-		uint64_t key = band == INDEX_NORMAL ? normal_key(&columns->normals[at])
-						    : embed_band_key(columns->lanes[at] + band * EMBED_ROWS, band);
-		if (!index_keys_put(lines, line_count, index_key_hash(campaign, key, salt), leader))
-			return false;
-	}
-	return true;
-}
-
-static void leader_prefetch(const struct index_line *lines, uint64_t line_count, uint64_t salt,
-	const struct leader_segment *segment, uint32_t at)
-{
-	const struct leader_columns *columns = &segment->columns;
-	uint64_t campaign = columns->campaigns[at];
-	for (uint32_t mask = columns->masks[at] & ((1u << EMBED_BANDS) - 1); mask; mask &= mask - 1) {
-		unsigned band = (unsigned)__builtin_ctz(mask);
-		uint64_t key = embed_band_key(columns->lanes[at] + band * EMBED_ROWS, band);
-		__builtin_prefetch(&lines[index_key_line(index_key_hash(campaign, key, salt), line_count)], 1);
-	}
-}
-
-static uint64_t segment_entries(const struct leader_segment *segment)
-{
-	uint64_t entries = 0;
-	for (uint32_t i = 0; i < segment->count; i++)
-		entries += (uint64_t)__builtin_popcount(segment->columns.masks[i]);
-	return entries;
-}
-
-/* Puts a whole segment. */
-static bool segment_put(struct index_line *lines, uint64_t line_count, uint64_t salt,
-	const struct leader_segment *segment, uint32_t first)
-{
-	for (uint32_t i = 0; i < segment->count; i++) {
-		if (i + KEYS_PREFETCH < segment->count)
-			leader_prefetch(lines, line_count, salt, segment, i + KEYS_PREFETCH);
-		if (!leader_put(lines, line_count, salt, segment, i, first + i))
-			return false;
-	}
-	return true;
+	return (struct keys_target){.lines = fresh->owned, .line_count = fresh->line_count, .salt = fresh->salt};
 }
 
 static uint32_t segment_count(const struct dup_index *index)
@@ -149,7 +93,7 @@ static bool fresh_make(struct dup_index *index, uint64_t more, struct wn_error *
 	for (uint32_t i = index->kept_segments; i < segment_count(index); i++) {
 		if (!segment_check(index, i, err))
 			return false;
-		entries += segment_entries(index->segments[i]);
+		entries += index_fill_entries(index->segments[i]);
 	}
 	uint64_t room = entries + more;
 	for (int tries = 0; tries < KEYS_TRIES_MAX; tries++, room *= 2) {
@@ -158,9 +102,9 @@ static bool fresh_make(struct dup_index *index, uint64_t more, struct wn_error *
 		uint64_t salts = ++index->fresh_salts;
 		if (!index_keys_open(&fresh, room, memory_hash(&salts, sizeof salts), err))
 			return false;
+		struct keys_target target = target_of(&fresh);
 		for (uint32_t i = index->kept_segments; fits && i < segment_count(index); i++)
-			fits = segment_put(
-				fresh.owned, fresh.line_count, fresh.salt, index->segments[i], i << index->shift);
+			fits = index_fill_segment(&target, index->segments[i], i << index->shift);
 		if (fits) {
 			index_keys_close(&index->fresh);
 			index->fresh = fresh;
@@ -302,7 +246,6 @@ void index_forget(const char *folder)
 /* The keys file that knows the most of what is there becomes the kept one; what cannot be used any more is removed. */
 static bool folder_sweep(struct dup_index *index, struct wn_error *err)
 {
-	struct index_file *best = NULL;
 	int listed = dup(index->folder);
 	DIR *folder = listed >= 0 ? fdopendir(listed) : NULL;
 	struct dirent *entry;
@@ -321,42 +264,23 @@ static bool folder_sweep(struct dup_index *index, struct wn_error *err)
 		}
 		if (!name_number(entry->d_name, "keys-", &number))
 			continue;
-		struct index_file *file = NULL;
+		struct index_keys keys;
 		if (number == 0 || number > index->mapped || number <= index->kept_segments) {
 			unlinkat(index->folder, entry->d_name, 0);
 			continue;
 		}
-		bool good = index_file_open(&file, index->folder, entry->d_name, INDEX_KEYS, err);
-		if (good) {
-			const struct index_header *header = file->header;
-			good = header->section_count == 1 && header->count == (uint64_t)number << index->shift &&
-			       header->first == 0 && header->lines >= INDEX_LINES_LEAST && header->section_at[0] == 0 &&
-			       header->section_bytes[0] / sizeof(struct index_line) == header->lines &&
-			       header->section_bytes[0] % sizeof(struct index_line) == 0 &&
-			       header->watermark == (uint64_t)index->segments[number - 1]->watermark;
-			if (!good)
-				wn_fail(err, WN_INPUT, "index_damaged", "%s does not belong to the leaders",
-					entry->d_name);
-		}
-		if (!good) {
+		if (!index_keys_read(&keys, index->segments, number, index->folder, err)) {
 			file_give_up(index, entry->d_name, err);
 			wn_error_reset(err);
-			index_file_close(file);
 			continue;
 		}
-		if (best) {
-			unlinkat(index->folder, best->name, 0);
-			index_file_close(best);
-		}
-		best = file;
+		if (index->kept.file)
+			unlinkat(index->folder, index->kept.file->name, 0);
+		index_keys_close(&index->kept);
+		index->kept = keys;
 		index->kept_segments = number;
 	}
 	closedir(folder);
-	if (best)
-		index->kept = (struct index_keys){.lines = (const struct index_line *)(const void *)best->body,
-			.line_count = best->header->lines,
-			.salt = best->header->salt,
-			.file = best};
 	return true;
 }
 
@@ -413,7 +337,7 @@ static void keys_prefetch(const struct index_keys *keys, const struct linker_pos
 	uint64_t campaign = embed_mix64(post->campaign + keys->salt);
 	if (!keys->lines)
 		return;
-	index_keys_prefetch(keys, embed_mix64(normal_key(&post->normal) ^ campaign));
+	index_keys_prefetch(keys, embed_mix64(index_normal_key(&post->normal) ^ campaign));
 	for (unsigned band = 0; post->near && band < EMBED_BANDS; band++)
 		index_keys_prefetch(keys, embed_mix64(post->keys[band * post->key_stride] ^ campaign));
 }
@@ -448,7 +372,7 @@ bool index_same(
 		bool hit = true;
 		if (!tables[t]->lines)
 			continue;
-		uint64_t hash = index_key_hash(post->campaign, normal_key(&post->normal), tables[t]->salt);
+		uint64_t hash = index_key_hash(post->campaign, index_normal_key(&post->normal), tables[t]->salt);
 		if (!index_keys_walk(tables[t], hash, &walk, err))
 			return keys_damaged(index, err);
 		while (hit) {
@@ -555,8 +479,8 @@ bool index_add(struct dup_index *index, const struct linker_post *post, uint32_t
 	uint32_t number = index->count++;
 	struct index_keys *fresh = &index->fresh;
 	fresh->entries += (uint64_t)__builtin_popcount(mask);
-	if (leader_put(fresh->owned, fresh->line_count, fresh->salt, *segment, number & ((1u << index->shift) - 1),
-		    number))
+	struct keys_target target = target_of(fresh);
+	if (index_fill_leader(&target, *segment, number & ((1u << index->shift) - 1), number))
 		return true;
 	/* A way got too long, which one table in a great many has: the next has another salt and more room. */
 	return fresh_make(index, fresh->entries, err);
@@ -564,87 +488,16 @@ bool index_add(struct dup_index *index, const struct linker_post *post, uint32_t
 
 /* ---- keys in the background ---- */
 
-/* How many segments the keys file is to know when there are so many. */
-static uint32_t keys_due(uint32_t segments)
-{
-	uint32_t due = 0, next = INDEX_KEYS_SEGMENTS_LEAST;
-	while (next <= segments) {
-		due = next;
-		next += next / 2 > INDEX_KEYS_SEGMENTS_LEAST ? next / 2 : INDEX_KEYS_SEGMENTS_LEAST;
-	}
-	return due;
-}
-
-/* Follows from all that the leaders are: nobody knows it before the last of them is there. */
-static uint64_t keys_salt(const struct dup_index *index, uint32_t segments)
-{
-	uint64_t salt = EMBED_SEED;
-	for (uint32_t i = 0; i < segments; i++) {
-		uint64_t both[2] = {salt, index->segments[i]->file->header->sums_sum};
-		salt = index_sum(both, sizeof both);
-	}
-	return salt;
-}
-
-static bool build_stopped(const struct index_build *build)
-{
-	return __atomic_load_n(&build->stop, __ATOMIC_RELAXED);
-}
-
-/* One try; *fits false: some way got too long. */
-static bool keys_write(
-	struct dup_index *index, uint32_t segments, uint64_t lines, uint64_t salt, bool *fits, struct wn_error *err)
-{
-	const struct leader_segment *last = index->segments[segments - 1];
-	struct index_header header = {.kind = INDEX_KEYS,
-		.section_count = 1,
-		.count = (uint64_t)segments << index->shift,
-		.watermark = (uint64_t)last->watermark,
-		.salt = salt,
-		.lines = lines,
-		.section_bytes = {lines * sizeof(struct index_line)}};
-	struct index_writer writer;
-	char name[INDEX_NAME_MAX];
-	memcpy(header.last, last->file->header->last, sizeof header.last);
-	keys_name(segments, name);
-	if (!index_writer_open(&writer, index->folder, name, &header, err))
-		return false;
-	*fits = true;
-	for (uint32_t i = 0; i < segments && *fits && !build_stopped(&index->build); i++)
-		*fits = segment_put(
-			index_writer_section(&writer, 0), lines, salt, index->segments[i], i << index->shift);
-	if (*fits && !build_stopped(&index->build))
-		return index_writer_done(&writer, err);
-	index_writer_abandon(&writer);
-	return true;
-}
-
-static bool keys_make(struct dup_index *index, uint32_t segments, struct wn_error *err)
-{
-	uint64_t entries = 0;
-	for (uint32_t i = 0; i < segments && !build_stopped(&index->build); i++) {
-		if (!segment_check(index, i, err))
-			return false;
-		entries += segment_entries(index->segments[i]);
-	}
-	uint64_t lines = index_keys_lines(entries), salt = keys_salt(index, segments);
-	for (int tries = 0; tries < KEYS_TRIES_MAX && !build_stopped(&index->build); tries++) {
-		bool fits;
-		if (!keys_write(index, segments, lines, salt + (uint64_t)tries, &fits, err))
-			return false;
-		if (fits)
-			return !build_stopped(&index->build);
-		/* The same tries on every node, so that they end with the same file. */
-		lines += lines / 2;
-	}
-	return wn_fail(err, WN_FULL, "index_keys", "the keys of %u segments do not fit into a table", segments);
-}
-
 static void *build_main(void *context)
 {
 	struct dup_index *index = context;
 	pthread_setname_np(pthread_self(), "index-keys");
-	index->build.made = keys_make(index, index->build.segments, &index->build.err);
+	struct index_build *build = &index->build;
+	bool good = true;
+	for (uint32_t i = 0; good && i < build->segments && !__atomic_load_n(&build->stop, __ATOMIC_RELAXED); i++)
+		good = segment_check(index, i, &build->err);
+	build->made =
+		good && index_keys_write(index->segments, build->segments, index->folder, &build->stop, &build->err);
 	__atomic_store_n(&index->build.done, true, __ATOMIC_RELEASE);
 	return NULL;
 }
@@ -659,7 +512,7 @@ static void unwritten(struct dup_index *index, const struct wn_error *err)
 
 static void build_start(struct dup_index *index)
 {
-	uint32_t due = index->folder >= 0 ? keys_due(index->mapped) : 0;
+	uint32_t due = index->folder >= 0 ? index_keys_due(index->mapped) : 0;
 	if (index->build.segments != 0 || due <= index->kept_segments || due == index->build_failed)
 		return;
 	index->build = (struct index_build){.segments = due};
@@ -671,20 +524,16 @@ static void build_start(struct dup_index *index)
 static bool build_install(struct dup_index *index, uint32_t segments, struct wn_error *err)
 {
 	char name[INDEX_NAME_MAX];
-	struct index_file *file;
-	keys_name(segments, name);
-	if (!index_file_open(&file, index->folder, name, INDEX_KEYS, err))
+	struct index_keys keys;
+	if (!index_keys_read(&keys, index->segments, segments, index->folder, err))
 		return false;
 	uint32_t before = index->kept_segments;
 	index_keys_close(&index->kept);
-	index->kept = (struct index_keys){.lines = (const struct index_line *)(const void *)file->body,
-		.line_count = file->header->lines,
-		.salt = file->header->salt,
-		.file = file};
+	index->kept = keys;
 	index->kept_segments = segments;
 	FAILPOINT("before_unlink");
 	if (before > 0) {
-		keys_name(before, name);
+		index_keys_name(before, name);
 		unlinkat(index->folder, name, 0);
 	}
 	FAILPOINT("after_unlink");

@@ -96,6 +96,6 @@ bool load_run(struct load *load, const struct wn_slice *requests, size_t count, 
 
 typedef bool bench_function(struct wn_error *err);
 bench_function bench_ballots, bench_ingest, bench_tally, bench_close, bench_export, bench_download, bench_start,
-	bench_replay, bench_signatures, bench_range, bench_overload;
+	bench_replay, bench_signatures, bench_range, bench_overload, bench_index;
 
 #endif

@@ -29,6 +29,7 @@ static const struct {
 	{"replay", bench_replay},
 	{"signatures", bench_signatures},
 	{"range", bench_range},
+	{"index", bench_index},
 	{"overload", bench_overload},
 };
 
