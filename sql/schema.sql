@@ -211,6 +211,12 @@ CREATE TABLE public.journal_node (
     hash bytea NOT NULL,
     CONSTRAINT journal_node_hash_check CHECK ((octet_length(hash) = 32))
 );
+CREATE TABLE public.lease (
+    item_id bytea NOT NULL,
+    round integer NOT NULL,
+    voter bytea NOT NULL,
+    lease_until_ms bigint NOT NULL
+);
 CREATE TABLE public.ledger_account (
     account_id bigint NOT NULL,
     owner bytea NOT NULL,
@@ -302,8 +308,15 @@ CREATE TABLE public.round (
     epoch bigint,
     counted_epoch bigint,
     small boolean DEFAULT false NOT NULL,
+    is_full boolean GENERATED ALWAYS AS (
+CASE state
+    WHEN 0 THEN (committed >= seats)
+    WHEN 1 THEN (revealed >= committed)
+    ELSE false
+END) STORED NOT NULL,
     CONSTRAINT round_round_check CHECK ((round >= 1))
-);
+)
+WITH (fillfactor='70');
 CREATE TABLE public.seat (
     item_id bytea NOT NULL,
     round integer NOT NULL,
@@ -312,7 +325,8 @@ CREATE TABLE public.seat (
     lease_until_ms bigint NOT NULL,
     bond bytea,
     bond_ended boolean DEFAULT false NOT NULL
-);
+)
+WITH (fillfactor='80');
 CREATE TABLE public.slash (
     transfer_id bytea NOT NULL,
     voter bytea NOT NULL,
@@ -477,6 +491,8 @@ ALTER TABLE ONLY public.journal_mark
     ADD CONSTRAINT journal_mark_pkey PRIMARY KEY (only_one);
 ALTER TABLE ONLY public.journal_node
     ADD CONSTRAINT journal_node_pkey PRIMARY KEY (level, index);
+ALTER TABLE ONLY public.lease
+    ADD CONSTRAINT lease_pkey PRIMARY KEY (item_id, round, voter);
 ALTER TABLE ONLY public.ledger_account
     ADD CONSTRAINT ledger_account_owner_kind_key UNIQUE (owner, kind);
 ALTER TABLE ONLY public.ledger_account
@@ -536,19 +552,19 @@ CREATE INDEX item_provisional ON public.item USING btree (campaign, seq) WHERE (
 CREATE INDEX item_received ON public.item USING btree (seq) WHERE (state = 0);
 CREATE INDEX item_settled ON public.item USING btree (final_ms) WHERE (state = 5);
 CREATE INDEX journal_entry_leaf ON public.journal_entry USING btree (leaf_hash);
+CREATE INDEX lease_due ON public.lease USING btree (lease_until_ms);
 CREATE INDEX ledger_transfer_credit ON public.ledger_transfer USING btree (credit_account, seq);
 CREATE INDEX ledger_transfer_debit ON public.ledger_transfer USING btree (debit_account, seq);
 CREATE UNIQUE INDEX ledger_transfer_ends_once ON public.ledger_transfer USING btree (pending_id) WHERE (step >= 2);
 CREATE INDEX round_commit ON public.round USING btree (campaign, item_id) WHERE (state = 0);
 CREATE INDEX round_commit_due ON public.round USING btree (commit_until_ms) WHERE (state = 0);
-CREATE INDEX round_commit_full ON public.round USING btree (item_id, round) WHERE ((state = 0) AND (committed >= seats));
 CREATE INDEX round_epoch ON public.round USING btree (epoch) WHERE (epoch IS NOT NULL);
+CREATE INDEX round_full ON public.round USING btree (item_id, round) WHERE is_full;
+CREATE INDEX round_open ON public.round USING btree (opened_ms) WHERE (state = ANY (ARRAY[0, 1]));
 CREATE INDEX round_reveal_due ON public.round USING btree (reveal_until_ms) WHERE (state = 1);
-CREATE INDEX round_reveal_full ON public.round USING btree (item_id, round) WHERE ((state = 1) AND (revealed >= committed));
 CREATE INDEX seat_bonded ON public.seat USING btree (voter) WHERE ((bond IS NOT NULL) AND (NOT bond_ended));
-CREATE INDEX seat_leased ON public.seat USING btree (lease_until_ms) WHERE (state = 0);
 CREATE UNIQUE INDEX seat_once_per_item ON public.seat USING btree (item_id, voter);
-CREATE INDEX seat_voter ON public.seat USING btree (voter, state);
+CREATE INDEX seat_voter ON public.seat USING btree (voter, lease_until_ms);
 CREATE INDEX unbonding_due ON public.unbonding USING btree (due_ms, transfer_id) WHERE (NOT ended);
 CREATE INDEX validator_pay_due ON public.validator_pay USING btree (due_ms) WHERE (NOT posted);
 CREATE INDEX verdict_epoch ON public.verdict USING btree (epoch);
@@ -581,6 +597,8 @@ ALTER TABLE ONLY public.item
     ADD CONSTRAINT item_contributor_fkey FOREIGN KEY (contributor) REFERENCES public.account(key);
 ALTER TABLE ONLY public.journal_leaf
     ADD CONSTRAINT journal_leaf_entry_id_fkey FOREIGN KEY (entry_id) REFERENCES public.journal_entry(entry_id);
+ALTER TABLE ONLY public.lease
+    ADD CONSTRAINT lease_item_id_round_voter_fkey FOREIGN KEY (item_id, round, voter) REFERENCES public.seat(item_id, round, voter);
 ALTER TABLE ONLY public.ledger_transfer
     ADD CONSTRAINT ledger_transfer_credit_account_fkey FOREIGN KEY (credit_account) REFERENCES public.ledger_account(account_id);
 ALTER TABLE ONLY public.ledger_transfer
@@ -609,14 +627,6 @@ ALTER TABLE ONLY public.verdict
     ADD CONSTRAINT verdict_item_id_fkey FOREIGN KEY (item_id) REFERENCES public.item(item_id);
 ALTER TABLE ONLY public.vesting_grant
     ADD CONSTRAINT vesting_grant_grant_id_fkey FOREIGN KEY (grant_id) REFERENCES public.ledger_transfer(transfer_id);
-ALTER TABLE ONLY public.vote_commit
-    ADD CONSTRAINT vote_commit_ballot_id_fkey FOREIGN KEY (ballot_id) REFERENCES public.ballot(ballot_id);
-ALTER TABLE ONLY public.vote_commit
-    ADD CONSTRAINT vote_commit_item_id_round_voter_fkey FOREIGN KEY (item_id, round, voter) REFERENCES public.seat(item_id, round, voter);
-ALTER TABLE ONLY public.vote_reveal
-    ADD CONSTRAINT vote_reveal_ballot_id_fkey FOREIGN KEY (ballot_id) REFERENCES public.ballot(ballot_id);
-ALTER TABLE ONLY public.vote_reveal
-    ADD CONSTRAINT vote_reveal_item_id_round_voter_fkey FOREIGN KEY (item_id, round, voter) REFERENCES public.seat(item_id, round, voter);
 REVOKE USAGE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO winnow_serve;
 GRANT USAGE ON SCHEMA public TO winnow_ingest;
@@ -806,6 +816,9 @@ GRANT UPDATE(done_id) ON TABLE public.journal_mark TO winnow_seal;
 GRANT SELECT ON TABLE public.journal_node TO winnow_serve;
 GRANT SELECT,INSERT ON TABLE public.journal_node TO winnow_seal;
 GRANT SELECT ON TABLE public.journal_node TO winnow_audit;
+GRANT SELECT,INSERT,DELETE ON TABLE public.lease TO winnow_serve;
+GRANT SELECT,DELETE ON TABLE public.lease TO winnow_tally;
+GRANT UPDATE(lease_until_ms) ON TABLE public.lease TO winnow_tally;
 GRANT SELECT ON TABLE public.ledger_account TO winnow_serve;
 GRANT SELECT ON TABLE public.ledger_account TO winnow_tally;
 GRANT SELECT ON TABLE public.ledger_account TO winnow_reward;

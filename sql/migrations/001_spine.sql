@@ -253,11 +253,14 @@ CREATE TABLE round (
 	epoch         bigint,                        -- epoch into which its tally fell
 	counted_epoch bigint,                        -- close whose counts its votes entered
 	small         boolean NOT NULL DEFAULT false,
+	-- the phase has every vote that it waits for; a column, because an index over the counts themselves would be written by every vote
+	is_full       boolean NOT NULL GENERATED ALWAYS AS
+		(CASE state WHEN 0 THEN committed >= seats WHEN 1 THEN revealed >= committed ELSE false END) STORED,
 	PRIMARY KEY (item_id, round)
-);
+) WITH (fillfactor = 60);                                -- votes change counts in place
 CREATE INDEX round_commit ON round (campaign, item_id) WHERE state = 0;
-CREATE INDEX round_commit_full ON round (item_id, round) WHERE state = 0 AND committed >= seats;
-CREATE INDEX round_reveal_full ON round (item_id, round) WHERE state = 1 AND revealed >= committed;
+CREATE INDEX round_full ON round (item_id, round) WHERE is_full;
+CREATE INDEX round_open ON round (opened_ms) WHERE state IN (0, 1);
 CREATE INDEX round_commit_due ON round (commit_until_ms) WHERE state = 0;
 CREATE INDEX round_reveal_due ON round (reveal_until_ms) WHERE state = 1;
 CREATE INDEX round_epoch ON round (epoch) WHERE epoch IS NOT NULL;
@@ -272,11 +275,19 @@ CREATE TABLE seat (
 	bond_ended    boolean NOT NULL DEFAULT false,
 	PRIMARY KEY (item_id, round, voter),
 	FOREIGN KEY (item_id, round) REFERENCES round
-);
+) WITH (fillfactor = 50);                                -- no index names state, so votes change a page of seats in place
 CREATE UNIQUE INDEX seat_once_per_item ON seat (item_id, voter);  -- no item is served twice to anyone
-CREATE INDEX seat_voter ON seat (voter, state);
+CREATE INDEX seat_voter ON seat (voter, lease_until_ms);
 CREATE INDEX seat_bonded ON seat (voter) WHERE bond IS NOT NULL AND NOT bond_ended;
-CREATE INDEX seat_leased ON seat (lease_until_ms) WHERE state = 0;
+CREATE TABLE lease (                             -- seats in state 0, and when they lapse
+	item_id       bytea NOT NULL,
+	round         integer NOT NULL,
+	voter         bytea NOT NULL,
+	lease_until_ms bigint NOT NULL,
+	PRIMARY KEY (item_id, round, voter),
+	FOREIGN KEY (item_id, round, voter) REFERENCES seat
+);
+CREATE INDEX lease_due ON lease (lease_until_ms);
 CREATE TABLE ballot (                            -- evidence: one signed request with up to 64 votes
 	ballot_id       bytea PRIMARY KEY CHECK (octet_length(ballot_id) = 32), -- SHA-256 of signature base
 	voter           bytea NOT NULL,
@@ -285,15 +296,16 @@ CREATE TABLE ballot (                            -- evidence: one signed request
 	body            bytea NOT NULL,
 	received_ms     bigint NOT NULL
 );
+-- Votes name their seat and their ballot. No foreign key says so: one statement writes them beside a seat that it changes and a ballot that
+-- it inserts, neither is ever deleted, and the checks took a third of a vote's cost. winnow audit looks for both.
 CREATE TABLE vote_commit (
 	item_id     bytea NOT NULL,
 	round       integer NOT NULL,
 	voter       bytea NOT NULL,
 	sequence    bigint NOT NULL CHECK (sequence BETWEEN 1 AND 8),
 	commitment  bytea NOT NULL CHECK (octet_length(commitment) = 32),
-	ballot_id   bytea NOT NULL REFERENCES ballot,
-	PRIMARY KEY (item_id, round, voter, sequence),
-	FOREIGN KEY (item_id, round, voter) REFERENCES seat
+	ballot_id   bytea NOT NULL,
+	PRIMARY KEY (item_id, round, voter, sequence)
 );
 CREATE TABLE vote_reveal (
 	item_id     bytea NOT NULL,
@@ -301,9 +313,8 @@ CREATE TABLE vote_reveal (
 	voter       bytea NOT NULL,
 	choice      smallint NOT NULL,
 	salt        bytea NOT NULL CHECK (octet_length(salt) = 32),
-	ballot_id   bytea NOT NULL REFERENCES ballot,
-	PRIMARY KEY (item_id, round, voter),
-	FOREIGN KEY (item_id, round, voter) REFERENCES seat
+	ballot_id   bytea NOT NULL,
+	PRIMARY KEY (item_id, round, voter)
 );
 
 -- ---- tally ---------------------------------------------------------------------------------------------------------------------
@@ -442,9 +453,9 @@ GRANT SELECT (key, roles, robot, jailed, terms_sha256, commitment, registered_ms
 	TO winnow_serve, winnow_ingest, winnow_tally, winnow_reward, winnow_seal;
 -- serve: what a signed request may change, and all that a request may ask
 GRANT SELECT ON journal_entry, journal_leaf, journal_mark, journal_node, checkpoint, idempotency, ledger_account, ledger_transfer, claims_total,
-	vesting_grant, unbonding, campaign, epoch, item, dedup_verdict, round, seat, ballot, vote_commit, vote_reveal, campaign_validator,
+	vesting_grant, unbonding, campaign, epoch, item, dedup_verdict, round, seat, lease, ballot, vote_commit, vote_reveal, campaign_validator,
 	campaign_state, provisional, verdict, gold, slash, validator_pay, dataset, dataset_version, dataset_row, dataset_file TO winnow_serve;
-GRANT INSERT ON account, idempotency, campaign, submission_evidence, ballot, vote_commit, vote_reveal, seat, dataset, dataset_version TO winnow_serve;
+GRANT INSERT ON account, idempotency, campaign, submission_evidence, ballot, vote_commit, vote_reveal, seat, lease, dataset, dataset_version TO winnow_serve;
 GRANT INSERT (item_id, campaign, contributor, kind, source, source_id, canonical, salt, content, evidence_id, arrived_ms) ON item
 	TO winnow_serve, winnow_ingest;
 GRANT INSERT (owner, kind), UPDATE (debits_posted, credits_posted, debits_pending, credits_pending) ON ledger_account
@@ -453,6 +464,7 @@ GRANT INSERT ON ledger_transfer TO winnow_serve, winnow_tally, winnow_reward;
 GRANT INSERT ON unbonding TO winnow_serve;
 GRANT SELECT, INSERT, UPDATE (since_epoch, until_epoch) ON unbonded TO winnow_serve;
 GRANT UPDATE (state, bond_ended) ON seat TO winnow_serve;
+GRANT DELETE ON lease TO winnow_serve;
 GRANT UPDATE (taken, committed, revealed) ON round TO winnow_serve;
 GRANT UPDATE (clock_ms) ON network TO winnow_serve;
 GRANT UPDATE (open) ON campaign TO winnow_serve;
@@ -467,11 +479,12 @@ GRANT SELECT ON campaign, item, dedup_signature TO winnow_embed;
 GRANT INSERT ON dedup_signature, dedup_verdict TO winnow_embed;
 GRANT UPDATE (state) ON item TO winnow_embed;
 -- tally: rounds, deadlines, provisional verdicts
-GRANT SELECT ON ledger_account, ledger_transfer, campaign, epoch, item, round, seat, vote_commit, vote_reveal, campaign_validator,
+GRANT SELECT ON ledger_account, ledger_transfer, campaign, epoch, item, round, seat, lease, vote_commit, vote_reveal, campaign_validator,
 	campaign_state, provisional, gold, vote_turn TO winnow_tally;
 GRANT INSERT ON round, provisional, vote_turn TO winnow_tally;
 GRANT UPDATE (state, taken, small, commit_until_ms, reveal_until_ms, commitments_root, closed_leaf, epoch) ON round TO winnow_tally;
 GRANT UPDATE (state, lease_until_ms, bond_ended) ON seat TO winnow_tally;
+GRANT UPDATE (lease_until_ms), DELETE ON lease TO winnow_tally;
 GRANT UPDATE (class) ON gold TO winnow_tally;
 GRANT UPDATE (votes) ON epoch TO winnow_tally;
 GRANT UPDATE (turn_ms) ON vote_turn TO winnow_tally;

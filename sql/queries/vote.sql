@@ -57,9 +57,13 @@ ORDER BY sha256(r.item_id || $2::bytea) LIMIT $3::integer FOR NO KEY UPDATE OF r
 
 -- round's primary key; no lease outlives its commit phase
 -- name: seat_insert
-INSERT INTO seat (item_id, round, voter, lease_until_ms, bond)
-SELECT u.item_id, u.round, $3::bytea, least($4::bigint, r.commit_until_ms), u.bond
-FROM unnest($1::bytea[], $2::integer[], $5::bytea[]) AS u (item_id, round, bond) JOIN round r USING (item_id, round)
+WITH s AS (
+	INSERT INTO seat (item_id, round, voter, lease_until_ms, bond)
+	SELECT u.item_id, u.round, $3::bytea, least($4::bigint, r.commit_until_ms), u.bond
+	FROM unnest($1::bytea[], $2::integer[], $5::bytea[]) AS u (item_id, round, bond) JOIN round r USING (item_id, round)
+	RETURNING item_id, round, voter, lease_until_ms
+)
+INSERT INTO lease (item_id, round, voter, lease_until_ms) SELECT item_id, round, voter, lease_until_ms FROM s
 
 -- round's primary key
 -- name: round_taken
@@ -67,13 +71,14 @@ UPDATE round SET taken = taken + $3::integer * u.seats
 FROM (SELECT item_id, round, count(*)::integer AS seats FROM unnest($1::bytea[], $2::integer[]) AS k (item_id, round) GROUP BY 1, 2) u
 WHERE round.item_id = u.item_id AND round.round = u.round
 
--- seat_voter
+-- seat_voter, round_open: no lease ends before its round opened, so those that ended before every open round did are of closed ones
 -- name: seat_mine
 SELECT s.item_id, s.round, s.state, s.lease_until_ms, r.state, r.commit_until_ms, r.reveal_until_ms, r.commitments_root, r.closed_leaf,
 	i.content, r.campaign, i.kind,
 	coalesce((SELECT max(c.sequence) FROM vote_commit c WHERE c.item_id = s.item_id AND c.round = s.round AND c.voter = s.voter), 0)
 FROM seat s JOIN round r USING (item_id, round) JOIN item i USING (item_id)
-WHERE s.voter = $1::bytea AND s.state IN (0, 1) AND r.state IN (0, 1) AND (s.item_id > $2::bytea)
+WHERE s.voter = $1::bytea AND s.lease_until_ms >= (SELECT min(opened_ms) FROM round WHERE state IN (0, 1))
+	AND s.state IN (0, 1) AND r.state IN (0, 1) AND (s.item_id > $2::bytea)
 ORDER BY s.item_id LIMIT $3::integer
 
 -- No table: two requests of one voter for tasks come one after the other, so that the second sees what the first took.
@@ -86,23 +91,33 @@ SELECT r.round FROM seat s JOIN round r USING (item_id, round) WHERE s.item_id =
 
 -- seat_once_per_item
 -- name: seat_skip
-UPDATE seat SET state = 3, bond_ended = true WHERE item_id = $1::bytea AND voter = $2::bytea AND state = 0 RETURNING round, bond
+WITH s AS (
+	UPDATE seat SET state = 3, bond_ended = true WHERE item_id = $1::bytea AND voter = $2::bytea AND state = 0 RETURNING round, bond
+), l AS (
+	DELETE FROM lease USING s WHERE lease.item_id = $1::bytea AND lease.round = s.round AND lease.voter = $2::bytea
+)
+SELECT round, bond FROM s
 
 -- seat_voter: of the tasks whose time ended since $3 or runs, those that were skipped or let lapse, and all
 -- name: seat_skips
 SELECT count(*) FILTER (WHERE s.state IN (3, 4)), count(*) FROM seat s JOIN round r USING (item_id, round)
 WHERE s.voter = $1::bytea AND r.campaign = $2::text AND s.lease_until_ms > $3::bigint
 
--- seat_leased
+-- lease_due
 -- name: seat_lapse_due
-SELECT s.item_id, s.round FROM seat s JOIN round r USING (item_id, round)
-WHERE s.state = 0 AND s.lease_until_ms <= $1::bigint AND r.state = 0 ORDER BY s.item_id, s.round LIMIT $2::integer FOR NO KEY UPDATE OF r SKIP LOCKED
+SELECT l.item_id, l.round FROM lease l JOIN round r USING (item_id, round)
+WHERE l.lease_until_ms <= $1::bigint AND r.state = 0 ORDER BY l.item_id, l.round LIMIT $2::integer FOR NO KEY UPDATE OF r SKIP LOCKED
 
 -- primary key
 -- name: seat_lapse
-UPDATE seat SET state = 4, bond_ended = true FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
-WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.state = 0 AND seat.lease_until_ms <= $3::bigint
-RETURNING seat.item_id, seat.round, seat.voter, seat.bond
+WITH s AS (
+	UPDATE seat SET state = 4, bond_ended = true FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+	WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.state = 0 AND seat.lease_until_ms <= $3::bigint
+	RETURNING seat.item_id, seat.round, seat.voter, seat.bond
+), l AS (
+	DELETE FROM lease USING s WHERE lease.item_id = s.item_id AND lease.round = s.round AND lease.voter = s.voter
+)
+SELECT item_id, round, voter, bond FROM s
 
 -- ---- ballots ----
 -- Each statement is for the votes of many ballots; n is a vote's place in the arrays.
@@ -146,6 +161,9 @@ WITH u AS (
 ), s AS (
 	UPDATE seat SET state = 1 FROM u
 	WHERE u.first AND seat.item_id = u.item_id AND seat.round = u.round AND seat.voter = u.voter
+), l AS (
+	DELETE FROM lease USING u
+	WHERE u.first AND lease.item_id = u.item_id AND lease.round = u.round AND lease.voter = u.voter
 ), r AS (
 	UPDATE round SET committed = committed + k.votes
 	FROM (SELECT u.item_id, u.round, count(*)::integer AS votes FROM u WHERE u.first GROUP BY 1, 2) k
@@ -180,13 +198,13 @@ SELECT r.state, r.campaign, r.seats, r.taken, r.committed, r.revealed, r.commit_
 FROM round r JOIN item i USING (item_id) WHERE r.item_id = $1::bytea AND r.round = $2::integer
 
 -- ---- what is due ----
--- item_embedded, seat_leased, round_commit_full, round_commit_due, round_reveal_full, round_reveal_due; epoch has one open row.
+-- item_embedded, lease_due, round_full, round_commit_due, round_reveal_due; epoch has one open row.
 -- A deadline beyond the end of the open epoch waits for the next one, so that the epoch of a late tally never depends on who was quicker.
 -- name: due
 SELECT l.late_ms, EXISTS (SELECT FROM item WHERE state = 1),
-	EXISTS (SELECT FROM seat s JOIN round r USING (item_id, round) WHERE s.state = 0 AND s.lease_until_ms <= $1::bigint AND r.state = 0),
-	EXISTS (SELECT FROM round WHERE state = 0 AND committed >= seats) OR EXISTS (SELECT FROM round WHERE state = 0 AND commit_until_ms <= l.late_ms),
-	EXISTS (SELECT FROM round WHERE state = 1 AND revealed >= committed) OR EXISTS (SELECT FROM round WHERE state = 1 AND reveal_until_ms <= l.late_ms),
+	EXISTS (SELECT FROM lease l JOIN round r USING (item_id, round) WHERE l.lease_until_ms <= $1::bigint AND r.state = 0),
+	EXISTS (SELECT FROM round WHERE is_full AND state = 0) OR EXISTS (SELECT FROM round WHERE state = 0 AND commit_until_ms <= l.late_ms),
+	EXISTS (SELECT FROM round WHERE is_full AND state = 1) OR EXISTS (SELECT FROM round WHERE state = 1 AND reveal_until_ms <= l.late_ms),
 	coalesce((SELECT turn_ms FROM vote_turn), 0)
 FROM (SELECT least($1::bigint, (SELECT max(opened_ms) FROM epoch WHERE state = 0) + $2::bigint) AS late_ms) l
 
@@ -195,7 +213,7 @@ FROM (SELECT least($1::bigint, (SELECT max(opened_ms) FROM epoch WHERE state = 0
 INSERT INTO vote_turn (turn_ms) VALUES ($1::bigint) ON CONFLICT (only_one) DO UPDATE SET turn_ms = excluded.turn_ms
 WHERE vote_turn.turn_ms = $2::bigint
 
--- round_commit_due, round_reveal_due, seat_leased; audits end with their epoch, whatever happens
+-- round_commit_due, round_reveal_due, primary keys of seat and lease; audits end with their epoch, whatever happens
 -- name: deadlines_move
 WITH c AS (
 	UPDATE round SET commit_until_ms = commit_until_ms + $1::bigint WHERE state = 0 AND kind = 0 RETURNING 1
@@ -204,13 +222,16 @@ WITH c AS (
 ), s AS (
 	UPDATE seat SET lease_until_ms = lease_until_ms + $1::bigint FROM round
 	WHERE seat.state = 0 AND round.item_id = seat.item_id AND round.round = seat.round AND round.state = 0 RETURNING 1
+), l AS (
+	UPDATE lease SET lease_until_ms = lease_until_ms + $1::bigint FROM round
+	WHERE round.item_id = lease.item_id AND round.round = lease.round AND round.state = 0
 )
 SELECT (SELECT count(*) FROM c) + (SELECT count(*) FROM r), (SELECT count(*) FROM s)
 
 -- ---- closing commit ----
--- round_commit_full
+-- round_full
 -- name: commit_full
-SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE state = 0 AND committed >= seats
+SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE is_full AND state = 0
 ORDER BY item_id, round LIMIT $1::integer FOR NO KEY UPDATE SKIP LOCKED
 
 -- round_commit_due
@@ -232,9 +253,14 @@ WHERE round.item_id = u.item_id AND round.round = u.round
 
 -- primary key
 -- name: seats_abandoned
-UPDATE seat SET state = 4, bond_ended = true FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
-WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.state = 0
-RETURNING seat.item_id, seat.round, seat.voter, seat.bond
+WITH s AS (
+	UPDATE seat SET state = 4, bond_ended = true FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, round)
+	WHERE seat.item_id = u.item_id AND seat.round = u.round AND seat.state = 0
+	RETURNING seat.item_id, seat.round, seat.voter, seat.bond
+), l AS (
+	DELETE FROM lease USING s WHERE lease.item_id = s.item_id AND lease.round = s.round AND lease.voter = s.voter
+)
+SELECT item_id, round, voter, bond FROM s
 
 -- primary key
 -- name: round_void
@@ -246,9 +272,9 @@ WHERE round.item_id = u.item_id AND round.round = u.round
 SELECT item_id, round, kind, state FROM round WHERE item_id = ANY ($1::bytea[]) ORDER BY item_id, round
 
 -- ---- tally ----
--- round_reveal_full
+-- round_full
 -- name: reveal_full
-SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE state = 1 AND revealed >= committed
+SELECT item_id, round, campaign, kind, committed, revealed, seats, opened_ms FROM round WHERE is_full AND state = 1
 ORDER BY item_id, round LIMIT $1::integer FOR NO KEY UPDATE SKIP LOCKED
 
 -- round_reveal_due

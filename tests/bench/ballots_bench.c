@@ -145,6 +145,9 @@ static bool ballots_prepare(struct bench_node *bench, struct wn_error *err)
 		       "1, v.key, %lld FROM generate_series(0, %d) g, generate_series(0, %d) s JOIN voter v ON "
 		       "true WHERE v.n = (g + s * %d) %% %d",
 		       (long long)now_ms + 86400000, ITEMS - 1, SEATS - 1, VOTERS / SEATS, VOTERS) &&
+	       bench_sql(bench, err,
+		       "INSERT INTO lease (item_id, round, voter, lease_until_ms) SELECT item_id, round, voter, "
+		       "lease_until_ms FROM seat") &&
 	       bench_sql(bench, err, "VACUUM ANALYZE");
 }
 
