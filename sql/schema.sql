@@ -316,7 +316,7 @@ CASE state
 END) STORED NOT NULL,
     CONSTRAINT round_round_check CHECK ((round >= 1))
 )
-WITH (fillfactor='70');
+WITH (fillfactor='60');
 CREATE TABLE public.seat (
     item_id bytea NOT NULL,
     round integer NOT NULL,
@@ -326,7 +326,7 @@ CREATE TABLE public.seat (
     bond bytea,
     bond_ended boolean DEFAULT false NOT NULL
 )
-WITH (fillfactor='80');
+WITH (fillfactor='50');
 CREATE TABLE public.slash (
     transfer_id bytea NOT NULL,
     voter bytea NOT NULL,
