@@ -21,7 +21,7 @@ extern const struct command command_up, command_down, command_status, command_do
 	command_clock, command_keep, command_serve, command_ingest, command_embed, command_tally, command_reward,
 	command_seal, command_robot, command_key, command_submit, command_preflight, command_vote, command_stake,
 	command_receipt, command_account, command_claim, command_campaign, command_release, command_download,
-	command_verify, command_backtest, command_replay, command_audit, command_dedup;
+	command_verify, command_backtest, command_replay, command_audit, command_idf, command_dedup;
 
 /* Prints "winnow: <text> [<code>]" to stderr and returns the exit status that fits the failure (3 down, 1 else). */
 int command_failed(const struct wn_error *err);

@@ -11,7 +11,7 @@
 
 static const struct command *const commands_operator[] = {&command_up, &command_down, &command_status, &command_doctor,
 	&command_campaign, &command_release, &command_backtest, &command_clock, &command_config, &command_migrate,
-	&command_audit, NULL};
+	&command_audit, &command_idf, NULL};
 static const struct command *const commands_user[] = {&command_key, &command_account, &command_submit,
 	&command_preflight, &command_stake, &command_vote, &command_claim, &command_receipt, &command_download,
 	&command_verify, &command_replay, &command_dedup, NULL};

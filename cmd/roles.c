@@ -1,6 +1,9 @@
 /* The roles of a node, one process each: what `winnow up` supervises, and what runs alone on many machines. */
 #include "cmd/command.h"
 
+#include <string.h>
+
+#include "cmd/embed_command.h"
 #include "dataset/dataset_api.h"
 #include "dataset/dataset_worker.h"
 #include "core/seal_worker.h"
@@ -66,10 +69,28 @@ static int serve_run(const struct options *options, int argc, char **argv)
 		.name = #role, .usage = #role " [OPTIONS]", .summary = sentence, .runs_node = true, .run = role##_run}
 
 ROLE(ingest, "pull the configured sources", ingest_plan);
-ROLE(embed, "find duplicates: sign items, link them to their origin", embed_plan);
 ROLE(tally, "open panels, keep deadlines, tally opened votes", vote_plan);
 ROLE(reward, "close pay rounds: settle, pay, mint, vest", close_plan, unbonding_plan);
 ROLE(seal, "number the journal, sign checkpoints, release datasets", seal_plan, dataset_plan);
+
+/* The role, and what judges its embedder without a node. */
+static int embed_run(const struct options *options, int argc, char **argv)
+{
+	const struct worker_plan *const plans[] = {embed_plan};
+	if (argc > 0 && strcmp(argv[0], "eval") == 0)
+		return embed_eval_run(options, argc - 1, argv + 1);
+	return role_work(&command_embed, options, argc, plans, 1);
+}
+
+const struct command command_embed = {
+	.name = "embed",
+	.usage = "embed [OPTIONS] | embed eval [--embed.idf TABLE] [--part I/N] [--json] FILE...",
+	.summary = "find duplicates: sign items, link them to their origin; judge the embedder",
+	.help = embed_eval_help,
+	.options = embed_eval_options,
+	.runs_node = true,
+	.run = embed_run,
+};
 
 const struct command command_serve = {
 	.name = "serve",

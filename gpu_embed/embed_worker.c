@@ -285,6 +285,8 @@ const struct option embed_options[] = {
 		"what signs texts: cuda, avx512, avx2 or ref (default: the fastest of the processor)"},
 	{"embed.threads", OPTION_INTEGER, "0", 0, CREW_THREADS_MAX,
 		"threads that sign texts (0: as many as there are processors, at most 4)"},
+	{"embed.idf", OPTION_TEXT, NULL, 0, 0,
+		"the embedder's table of weights, made by winnow idf (default: all words weigh the same)"},
 	{.name = NULL},
 };
 

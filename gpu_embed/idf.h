@@ -81,7 +81,8 @@ void idf_learner_close(struct idf_learner *learner); /* NULL is fine */
 /*
  * A text's features, any order, as often as they occur; `features` is sorted. `language` names the section; NULL, or
  * what is no such name, or one too many: the script that most of the points belong to. Only how many texts had a
- * feature is kept. WN_FULL idf_features, memory.
+ * feature is kept; a text that came before does not count again, or the most copied one would weigh nothing. WN_FULL
+ * idf_features, memory.
  */
 bool idf_learner_add(struct idf_learner *learner, const char *language, const uint32_t *points, size_t point_count,
 	uint32_t *features, size_t count, struct wn_error *err);

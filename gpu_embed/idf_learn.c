@@ -20,6 +20,8 @@ struct idf_learner {
 	struct idf_section sections[IDF_SECTIONS_MAX];
 	unsigned section_count, language_count;
 	size_t texts;
+	uint64_t *seen; /* hashes of the texts so far, open addressing; 0: free */
+	size_t seen_room;
 	uint32_t sorting[EMBED_FEATURES_MAX];
 };
 
@@ -68,6 +70,7 @@ void idf_learner_close(struct idf_learner *learner)
 	if (!learner)
 		return;
 	free(learner->slots);
+	free(learner->seen);
 	free(learner);
 }
 
@@ -190,6 +193,35 @@ static bool slots_reserve(struct idf_learner *learner, size_t more, struct wn_er
 	return true;
 }
 
+/* Takes the text's place among those that were seen; *fresh: it was not there. */
+static bool seen_take(
+	struct idf_learner *learner, const uint32_t *points, size_t count, bool *fresh, struct wn_error *err)
+{
+	uint64_t hash = memory_hash(points, count * sizeof *points) | 1;
+	if (2 * (learner->texts + 1) > learner->seen_room) {
+		size_t room = learner->seen_room ? 2 * learner->seen_room : LEARN_ROOM_LEAST;
+		uint64_t *seen = calloc(room, sizeof *seen);
+		if (!seen)
+			return wn_fail(err, WN_FULL, "memory", "no room for %zu texts", room / 2);
+		for (size_t i = 0; i < learner->seen_room; i++) {
+			size_t place = learner->seen[i] >> 1 & (room - 1);
+			while (learner->seen[i] && seen[place])
+				place = (place + 1) & (room - 1);
+			if (learner->seen[i])
+				seen[place] = learner->seen[i];
+		}
+		free(learner->seen);
+		learner->seen = seen;
+		learner->seen_room = room;
+	}
+	size_t place = hash >> 1 & (learner->seen_room - 1);
+	while (learner->seen[place] && learner->seen[place] != hash)
+		place = (place + 1) & (learner->seen_room - 1);
+	*fresh = learner->seen[place] == 0;
+	learner->seen[place] = hash;
+	return true;
+}
+
 bool idf_learner_add(struct idf_learner *learner, const char *language, const uint32_t *points, size_t point_count,
 	uint32_t *features, size_t count, struct wn_error *err)
 {
@@ -198,8 +230,11 @@ bool idf_learner_add(struct idf_learner *learner, const char *language, const ui
 		return true;
 	if (learner->texts >= IDF_TEXTS_MAX)
 		return wn_fail(err, WN_FULL, "idf_features", "more than %d texts", IDF_TEXTS_MAX);
-	if (!slots_reserve(learner, count, err))
+	bool fresh = false;
+	if (!slots_reserve(learner, count, err) || !seen_take(learner, points, point_count, &fresh, err))
 		return false;
+	if (!fresh)
+		return true;
 	unsigned section = section_of(learner, language, points, point_count);
 	learner->sections[section].texts++;
 	learner->texts++;

@@ -47,6 +47,10 @@ FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::integer[], $5::integer[],
 UPDATE item SET state = u.state::smallint FROM unnest($1::bytea[], $2::integer[]) AS u (item_id, state)
 WHERE item.item_id = u.item_id AND item.state = 0
 
+-- item's unique index over seq, in order of arrival; erased items have no text
+-- name: texts
+SELECT seq, canonical, content FROM item WHERE seq > $1::bigint AND kind = 0 AND state <> 9 ORDER BY seq LIMIT $2::integer
+
 -- No table is read.
 -- name: notify
 SELECT pg_notify('winnow_embedded', '')
