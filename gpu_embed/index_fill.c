@@ -45,6 +45,8 @@ static void leader_prefetch(const struct keys_target *target, const struct leade
 		if (target->filter)
 			__builtin_prefetch(&target->filter[index_key_line(hash, target->filter_blocks)], 1);
 	}
+	/* As in index_keys_prefetch(). */
+	__asm__ volatile("");
 }
 
 uint64_t index_fill_entries(const struct leader_segment *segment)
