@@ -65,6 +65,7 @@ static bool audit_print_json(struct wn_arena *arena, const struct audit_report *
 	json_put_integer(&answer, "finals", report->finals);
 	json_put_integer(&answer, "closes", report->closes);
 	json_put_integer(&answer, "ballots", report->ballots);
+	json_put_integer(&answer, "ballot_votes", report->votes);
 	json_put_integer(&answer, "validators", report->validators);
 	json_put_integer(&answer, "waiting", report->totals.waiting);
 	json_close_object(&answer);
@@ -85,7 +86,9 @@ static void audit_print(const struct audit_report *report)
 		report->verdicts, report->finals, report->closes);
 	printf("validators    %" PRId64 " records%s\n", report->validators,
 		report->validators_wait ? " (not compared: a close waits for votes of second panels)" : "");
-	printf("ballots       %" PRId64 ", each signed by its voter\n", report->ballots);
+	printf("ballots       %" PRId64 ", each signed by its voter; %" PRId64
+	       " votes sealed and opened, each with its ballot and its seat\n",
+		report->ballots, report->votes);
 }
 
 static int audit_command_run(const struct options *options, int argc, char **argv)

@@ -351,6 +351,19 @@ static bool verdicts_counted(struct audit *audit, struct wn_error *err)
 		       audit->report->verdicts, "audit_verdict", err);
 }
 
+static bool votes_belong(struct audit *audit, struct wn_error *err)
+{
+	int64_t alone;
+	const char *item;
+	wn_arena_reset(&audit->page);
+	return audit_store_votes(audit->db, &audit->page, &audit->report->votes, &alone, &item, err) &&
+	       (alone == 0 ||
+		       wn_fail(err, WN_INPUT, "audit_vote",
+			       "tables vote_commit and vote_reveal: %lld votes have no seat or no ballot of their "
+			       "voter, one is on item %s",
+			       (long long)alone, item));
+}
+
 static bool tables_compare(struct audit *audit, struct wn_error *err)
 {
 	struct replay_counts counts;
@@ -359,7 +372,7 @@ static bool tables_compare(struct audit *audit, struct wn_error *err)
 	audit->report->validators_wait = audit->report->totals.waiting > 0;
 	return verdicts_flush(audit, err) && finals_flush(audit, err) && ballots_flush(audit, err) &&
 	       balances_compare(audit, counts.balances, err) && claims_compare(audit, counts.claims, err) &&
-	       grants_compare(audit, counts.grants, err) && verdicts_counted(audit, err) &&
+	       grants_compare(audit, counts.grants, err) && verdicts_counted(audit, err) && votes_belong(audit, err) &&
 	       (audit->report->validators_wait || validators_compare(audit, counts.validators, err));
 }
 

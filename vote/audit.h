@@ -10,7 +10,7 @@ struct audit_report {
 	struct journal_audit journal;
 	struct replay_totals totals;
 	/* rows that were compared and agree */
-	int64_t balances, claims, validators, verdicts, finals, ballots, closes;
+	int64_t balances, claims, validators, verdicts, finals, ballots, votes, closes;
 	bool validators_wait; /* closes that wait for votes moved the validators' records: they were not compared */
 };
 /* Called now and then; may be NULL. */

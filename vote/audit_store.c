@@ -205,6 +205,20 @@ bool audit_store_verdict_count(struct db *db, struct wn_arena *arena, int64_t ep
 	return true;
 }
 
+bool audit_store_votes(
+	struct db *db, struct wn_arena *arena, int64_t *votes, int64_t *alone, const char **item, struct wn_error *err)
+{
+	struct db_result *result;
+	if (!db_query(db, &SQL_VOTE_AUDIT_VOTES_ALONE, NULL, &result, err))
+		return wn_while(err, "look for votes without seat or ballot");
+	*votes = db_int64(result, 0, 0);
+	*alone = db_int64(result, 0, 1);
+	struct wn_slice hex = db_slice(result, 0, 2);
+	*item = *alone > 0 ? wn_arena_copy(arena, hex.data, hex.bytes) : "";
+	db_done(result);
+	return *item || wn_fail(err, WN_FULL, "memory", "no room for an item's id");
+}
+
 bool audit_store_states(struct db *db, struct wn_arena *arena, const struct item_id *items, size_t count, int32_t *out,
 	struct wn_error *err)
 {

@@ -71,6 +71,11 @@ struct audit_evidence {
 bool audit_store_ballots(struct db *db, struct wn_arena *arena, const struct replay_ballot *ballots, size_t count,
 	struct audit_evidence *out, struct wn_error *err);
 
+/* How many votes there are, sealed and opened; how many of them have no seat or no ballot of their voter, and the item
+ * of one of those. */
+bool audit_store_votes(struct db *db, struct wn_arena *arena, int64_t *votes, int64_t *alone, const char **item,
+	struct wn_error *err);
+
 /* *found: the epoch is closed and the next one is there. */
 bool audit_store_epoch(struct db *db, struct wn_arena *arena, int64_t epoch, struct replay_epoch_close *out,
 	bool *found, struct wn_error *err);

@@ -519,4 +519,6 @@ GRANT UPDATE (state, checkpoint_size, row_count, row_root, manifest_sha256, publ
 GRANT USAGE ON SCHEMA public TO winnow_audit;
 GRANT SELECT ON network, journal_entry, journal_leaf, journal_mark, journal_node, checkpoint, ledger_account, claims_total, epoch, verdict,
 	campaign_validator, vesting_grant, ballot TO winnow_audit;
+GRANT SELECT (item_id, round, voter, ballot_id) ON vote_commit, vote_reveal TO winnow_audit;
+GRANT SELECT (item_id, round, voter) ON seat TO winnow_audit;
 GRANT SELECT (item_id, state) ON item TO winnow_audit;

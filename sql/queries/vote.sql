@@ -573,3 +573,11 @@ SELECT ballot_id, voter, signature_base, signature, body FROM ballot WHERE ballo
 -- name: audit_epoch
 SELECT e.state, e.opened_ms, e.ended_ms, e.minted, e.claims_root, n.beacon FROM epoch e JOIN epoch n ON n.epoch = e.epoch + 1
 WHERE e.epoch = $1::bigint
+
+-- Reads both tables of votes, the seats and the ballots from end to end, once an audit: what foreign keys would have said.
+-- name: audit_votes_alone
+SELECT count(*), count(*) FILTER (WHERE v.alone), min(encode(v.item_id, 'hex')) FILTER (WHERE v.alone)
+FROM (SELECT c.item_id, s.voter IS NULL OR b.ballot_id IS NULL AS alone
+	FROM vote_commit c LEFT JOIN seat s USING (item_id, round, voter) LEFT JOIN ballot b ON b.ballot_id = c.ballot_id AND b.voter = c.voter
+	UNION ALL SELECT r.item_id, s.voter IS NULL OR b.ballot_id IS NULL
+	FROM vote_reveal r LEFT JOIN seat s USING (item_id, round, voter) LEFT JOIN ballot b ON b.ballot_id = r.ballot_id AND b.voter = r.voter) v

@@ -50,6 +50,10 @@ forge "a claim one unit larger is found" "UPDATE claims_total SET cumulative = c
 forge "a ballot's signature with one bit turned is found" \
 	"UPDATE ballot SET signature = set_bit(signature, 9, 1 - get_bit(signature, 9)) WHERE ballot_id = (SELECT ballot_id FROM aside)" \
 	"UPDATE ballot SET signature = set_bit(signature, 9, 1 - get_bit(signature, 9)) WHERE ballot_id = (SELECT ballot_id FROM aside)" "[audit_"
+turned="set_bit(v.ballot_id, 3, 1 - get_bit(v.ballot_id, 3))"
+forge "votes whose ballot is gone are found" \
+	"UPDATE vote_commit v SET ballot_id = $turned WHERE ballot_id = (SELECT ballot_id FROM vote_commit ORDER BY ballot_id LIMIT 1)" \
+	"UPDATE vote_commit v SET ballot_id = $turned WHERE NOT EXISTS (SELECT FROM ballot b WHERE b.ballot_id = v.ballot_id)" "[audit_vote]"
 forge "a validator's record is found" "UPDATE campaign_validator SET gold_right = gold_right + 1" \
 	"UPDATE campaign_validator SET gold_right = gold_right - 1" "[audit_"
 check "rewards still vest" [ "$(query -c "SELECT count(*) FROM vesting_grant WHERE NOT ended")" -gt 0 ]
